@@ -1,0 +1,1 @@
+"""Small protocols named by the role they play; what an implementer must promise."""
