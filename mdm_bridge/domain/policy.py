@@ -1,0 +1,127 @@
+"""Which devices of a server are ours, in which pool, and what of their free text may be kept.
+
+A :class:`ServerPolicy` is what the settings say of one server, as a value: the rules are pure and
+a change of them changes :meth:`ServerPolicy.digest`, so that rows already read are judged again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from mdm_bridge.domain.inventory import Sighting
+
+__all__ = ["POOLS", "Criteria", "PoolRule", "ServerPolicy"]
+
+#: The pools a rule or a person can put a device in.
+POOLS = ("training", "ash")
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """Ways to recognise a device; one that fits is enough.
+
+    ``groups`` are names, compared without regard to case; ``locations`` are the server's ids (or
+    names where it lists names); ``tag_prefix`` is the beginning of the asset tag; ``url_params``
+    are enrolment parameters that must all be equal.
+    """
+
+    groups: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+    tag_prefix: str | None = None
+    url_params: Mapping[str, str] = field(default_factory=dict)
+
+    def matches(self, seen: Sighting) -> bool:
+        """Tell whether one of the criteria fits this device."""
+        if self.groups and seen.groups:
+            wanted = {name.casefold() for name in self.groups}
+            if any(name.casefold() in wanted for name in seen.groups):
+                return True
+        if self.locations and seen.location is not None and seen.location in self.locations:
+            return True
+        if self.tag_prefix and seen.asset_tag and seen.asset_tag.startswith(self.tag_prefix):
+            return True
+        return bool(self.url_params) and all(
+            seen.url_params.get(key) == value for key, value in self.url_params.items()
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.groups or self.locations or self.tag_prefix or self.url_params)
+
+    def canonical(self) -> str:
+        """Return a text that is equal for equal criteria."""
+        return repr((self.groups, self.locations, self.tag_prefix, sorted(self.url_params.items())))
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRule:
+    """Devices that fit ``criteria`` belong to ``pool``."""
+
+    pool: str
+    criteria: Criteria
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPolicy:
+    """Everything the settings say about reading one server.
+
+    Args:
+        scope: Devices we look after on a shared server; None = all of them.
+        rules: Pool rules in file order; the first that fits wins.
+        name_pattern: A device name is kept only if this matches it whole.
+        zone: Zone of the organisation, for « the day of the last contact ».
+        mentioned_groups: Group names other files speak of (catalogs); names in rules and scope are
+            added by :meth:`kept_groups`.
+        classes: Device classes wanted, lower case; a device of unknown class is wanted.
+        shrink_percent: A listing that loses more than this is refused.
+    """
+
+    zone: ZoneInfo
+    scope: Criteria | None = None
+    rules: tuple[PoolRule, ...] = ()
+    name_pattern: str = r"[A-Za-z]{2,12}[ _-]?[0-9]{1,6}"
+    mentioned_groups: tuple[str, ...] = ()
+    classes: frozenset[str] = frozenset({"ipad"})
+    shrink_percent: int = 30
+
+    def in_scope(self, seen: Sighting) -> bool:
+        """Tell whether this device is ours to look after."""
+        return self.scope is None or not self.scope or self.scope.matches(seen)
+
+    def wants_class(self, seen: Sighting) -> bool:
+        """Tell whether this kind of device is wanted at all."""
+        return seen.device_class is None or seen.device_class in self.classes
+
+    def pools_of(self, seen: Sighting) -> tuple[str, ...]:
+        """Return the pools whose rules fit, in file order, each once."""
+        return tuple(dict.fromkeys(rule.pool for rule in self.rules if rule.criteria.matches(seen)))
+
+    def kept_groups(self) -> frozenset[str]:
+        """Return the group names, case-folded, that may be kept."""
+        scope = self.scope.groups if self.scope else ()
+        named = [*scope, *self.mentioned_groups]
+        for rule in self.rules:
+            named.extend(rule.criteria.groups)
+        return frozenset(name.casefold() for name in named)
+
+    def digest(self) -> str:
+        """Return a digest that changes when a row must be judged again."""
+        text = repr(
+            (
+                1,
+                self.scope.canonical() if self.scope else None,
+                [(rule.pool, rule.criteria.canonical()) for rule in self.rules],
+                self.name_pattern,
+                sorted(self.kept_groups()),
+                sorted(self.classes),
+                self.zone.key,
+            )
+        )
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def name_is_neutral(self, name: str) -> bool:
+        """Tell whether a device name may be kept."""
+        return re.fullmatch(self.name_pattern, name) is not None

@@ -1,0 +1,140 @@
+"""What of a sighting may be kept, decided before anything is written anywhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from mdm_bridge.domain.inventory import InstalledApp, Observation, Sighting
+from mdm_bridge.domain.policy import ServerPolicy
+from mdm_bridge.messages import Message
+
+__all__ = ["CLOCK_TOLERANCE", "Kept", "apps_to_name", "day_of_contact", "minimise", "proposed_name"]
+
+#: A contact later than this after our own clock is not believed.
+CLOCK_TOLERANCE = timedelta(minutes=5)
+
+#: A tag of an inventory: capitals, digits and a digit somewhere; anything else may be a name.
+_TAG = re.compile(r"(?=.*[0-9])[A-Z0-9][A-Z0-9._/#-]{0,31}")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An observation that may be stored, and what a person should know about it.
+
+    ``settled`` is False when the same row would be judged differently later (a contact in the
+    future): its hash must not be remembered.
+    """
+
+    observation: Observation
+    warnings: tuple[Message, ...] = ()
+    settled: bool = True
+    name_masked: bool = False
+
+
+def minimise(
+    seen: Sighting, policy: ServerPolicy, overrides: Mapping[str, str], now: datetime
+) -> Kept:
+    """Reduce a sighting to what may be kept.
+
+    Args:
+        seen: What the server lists.
+        policy: The settings of this server.
+        overrides: Pool chosen by hand, by serial.
+        now: Present instant; a later contact is unknown.
+
+    Returns:
+        The observation, with free text judged: a name that does not match the pattern is None, a
+        group is kept only when a rule, the scope or a catalog mentions it.
+    """
+    warnings: list[Message] = []
+    pools = policy.pools_of(seen)
+    if len(pools) > 1:
+        warnings.append(
+            Message(
+                "pool_ambiguous",
+                "Several pool rules take this device: {pools}. The first one was used.",
+                pools=", ".join(pools),
+            )
+        )
+    by_rule = pools[0] if pools else None
+    pool = overrides.get(seen.serial, by_rule)
+    name = seen.name
+    if name is not None and not policy.name_is_neutral(name):
+        name = None
+        warnings.append(
+            Message(
+                "name_may_identify",
+                "The device name may identify a person: it was not kept. Proposed name: {proposed}.",
+                proposed=proposed_name(seen.serial),
+            )
+        )
+    tag = seen.asset_tag
+    if tag is not None and not (_TAG.fullmatch(tag) or policy.name_is_neutral(tag)):
+        tag = None
+        warnings.append(
+            Message("tag_may_identify", "The asset tag may identify a person: it was not kept.")
+        )
+    contact = seen.contact_at
+    settled = True
+    if contact is not None and contact > now + CLOCK_TOLERANCE:
+        contact, settled = None, False
+        warnings.append(
+            Message("contact_in_future", "The last contact lies in the future: it is taken as unknown.")
+        )
+    observation = Observation(
+        remote_id=seen.remote_id,
+        serial=seen.serial,
+        udid=seen.udid,
+        name=name,
+        asset_tag=tag,
+        model=seen.model,
+        model_identifier=seen.model_identifier,
+        os_version=seen.os_version,
+        supervised=seen.supervised,
+        managed=seen.managed,
+        battery_percent=seen.battery_percent,
+        capacity_gb=seen.capacity_gb,
+        available_gb=seen.available_gb,
+        last_seen_at=contact,
+        enrolled_at=seen.enrolled_at,
+        groups=_known_groups(seen, policy),
+        pool=pool,
+        pool_by_rule=by_rule,
+    )
+    return Kept(observation, tuple(warnings), settled, name is None and seen.name is not None)
+
+
+def _known_groups(seen: Sighting, policy: ServerPolicy) -> tuple[str, ...] | None:
+    if seen.groups is None:
+        return None
+    kept = policy.kept_groups()
+    return tuple(sorted({name for name in seen.groups if name.casefold() in kept}))
+
+
+def proposed_name(serial: str) -> str:
+    """Return a neutral name for a device whose name was not kept."""
+    return f"TAB-{serial[-4:]}"
+
+
+def day_of_contact(instant: datetime, zone: ZoneInfo) -> datetime:
+    """Cut a contact to its local day: midnight UTC of that calendar day."""
+    local = instant.astimezone(zone)
+    return datetime(local.year, local.month, local.day, tzinfo=UTC)
+
+
+def apps_to_name(
+    apps: Sequence[InstalledApp], pool: str | None, ours: frozenset[str]
+) -> tuple[Sequence[InstalledApp], int]:
+    """Return the apps that may be named and how many more there are.
+
+    On a device of the ash pool only the apps we manage are named: the others say something about
+    a pupil. Elsewhere all are.
+    """
+    if pool != "ash":
+        return apps, 0
+    named = [app for app in apps if app.managed or app.bundle_id in ours]
+    return named, len(apps) - len(named)
