@@ -24,7 +24,8 @@ reaches the command line is a bug and keeps its traceback.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 from mdm_bridge.messages import Message
 
@@ -39,6 +40,7 @@ __all__ = [
     "ServerRefused",
     "ServerTimeout",
     "ServerUnreachable",
+    "SettingProblem",
     "SettingsError",
     "StorageError",
     "TransitionRefused",
@@ -71,8 +73,23 @@ class BridgeError(Exception):
         return str(self.message)
 
 
+class SettingProblem(NamedTuple):
+    """One wrong setting: ``file`` it stands in (None: the environment, or no file), ``key`` in full."""
+
+    file: str | None
+    key: str
+    message: Message
+    hint: Message
+
+
 class SettingsError(BridgeError):
-    """A setting is wrong or missing."""
+    """A setting is wrong or missing; ``problems`` holds each one when several are told at once."""
+
+    def __init__(
+        self, message: Message, *, hint: Message, problems: Sequence[SettingProblem] = ()
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.problems = tuple(problems)
 
 
 class InputError(BridgeError):
