@@ -122,13 +122,16 @@ class Observation:
     """What may be kept of a :class:`Sighting`: free text judged, groups reduced to known ones.
 
     ``pool`` is the effective pool (override by hand, else rule); ``pool_by_rule`` what the rules
-    alone say. For the ash pool ``last_seen_at`` is cut to the day.
+    alone say. ``contact_at`` is exact and serves only to choose between two records;
+    ``last_seen_at`` is what is kept: for the ash pool it is cut to the day. ``name_masked``: the
+    server has a name that was not kept.
     """
 
     remote_id: str
     serial: str
     udid: str | None
     name: str | None
+    name_masked: bool
     asset_tag: str | None
     model: str | None
     model_identifier: str | None
@@ -138,6 +141,7 @@ class Observation:
     battery_percent: int | None
     capacity_gb: float | None
     available_gb: float | None
+    contact_at: datetime | None
     last_seen_at: datetime | None
     enrolled_at: datetime | None
     groups: tuple[str, ...] | None

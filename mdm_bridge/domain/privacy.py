@@ -32,7 +32,6 @@ class Kept:
     observation: Observation
     warnings: tuple[Message, ...] = ()
     settled: bool = True
-    name_masked: bool = False
 
 
 def minimise(
@@ -90,6 +89,7 @@ def minimise(
         serial=seen.serial,
         udid=seen.udid,
         name=name,
+        name_masked=name is None and seen.name is not None,
         asset_tag=tag,
         model=seen.model,
         model_identifier=seen.model_identifier,
@@ -99,13 +99,14 @@ def minimise(
         battery_percent=seen.battery_percent,
         capacity_gb=seen.capacity_gb,
         available_gb=seen.available_gb,
-        last_seen_at=contact,
+        contact_at=contact,
+        last_seen_at=day_of_contact(contact, policy.zone) if contact and pool == "ash" else contact,
         enrolled_at=seen.enrolled_at,
         groups=_known_groups(seen, policy),
         pool=pool,
         pool_by_rule=by_rule,
     )
-    return Kept(observation, tuple(warnings), settled, name is None and seen.name is not None)
+    return Kept(observation, tuple(warnings), settled)
 
 
 def _known_groups(seen: Sighting, policy: ServerPolicy) -> tuple[str, ...] | None:

@@ -1,0 +1,67 @@
+"""Engines: one way to open SQLite and PostgreSQL, and one meaning of a transaction on both.
+
+SQLite: write-ahead log, foreign keys on, deleted content overwritten, and every writing unit
+begins with ``BEGIN IMMEDIATE`` so that what it reads stays true until it commits. PostgreSQL:
+``READ COMMITTED`` for writers, who lock the rows they decide on; ``REPEATABLE READ`` for readers.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+
+__all__ = ["BUSY_TIMEOUT_S", "WRITE", "is_sqlite", "open_engine"]
+
+#: Execution option of a connection whose transactions write.
+WRITE = "mdm_write"
+
+#: How long a SQLite writer waits for another one.
+BUSY_TIMEOUT_S = 30
+
+_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA secure_delete=ON",
+    "PRAGMA cache_size=-65536",
+    "PRAGMA temp_store=FILE",
+    f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}",
+)
+
+
+def is_sqlite(url: str) -> bool:
+    """Tell whether this database URL is a SQLite file."""
+    return make_url(url).get_backend_name() == "sqlite"
+
+
+def open_engine(url: str | URL) -> Engine:
+    """Open an engine; nothing is connected yet."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        return _sqlite_engine(address)
+    return create_engine(address, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 10})
+
+
+def _sqlite_engine(address: URL) -> Engine:
+    # isolation_level None: the driver must not open transactions of its own; we say BEGIN.
+    engine = create_engine(
+        address,
+        poolclass=NullPool,
+        connect_args={"isolation_level": None, "timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+    )
+
+    @event.listens_for(engine, "connect")
+    def _pragmas(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        for pragma in _PRAGMAS:
+            raw.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes: Any = connection.get_execution_options().get(WRITE, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine

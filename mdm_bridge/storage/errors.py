@@ -1,0 +1,73 @@
+"""Library errors of the database, turned into ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from mdm_bridge.errors import StorageError
+from mdm_bridge.messages import Message
+
+__all__ = ["storage_errors"]
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Raise a ``StorageError`` for whatever the database refuses inside the block.
+
+    A broken constraint is not translated: it is a bug, or a race that the caller knows about.
+    """
+    import sqlite3
+
+    try:
+        yield
+    except OperationalError as error:
+        raise _translate(error.orig or error) from error
+    except sqlite3.OperationalError as error:
+        raise _translate(error) from error
+    except DBAPIError as error:
+        if error.connection_invalidated or type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}:
+            raise _translate(error.orig or error) from error
+        raise
+
+
+def _translate(cause: BaseException) -> StorageError:
+    text = str(cause).lower()
+    if "locked" in text or "busy" in text or "lock timeout" in text:
+        return StorageError(
+            Message("database_locked", "The database is busy: another program has been writing for too long."),
+            hint=Message("wait_and_retry", "Wait a moment and run the command again; nothing was changed."),
+        )
+    if "full" in text or "no space" in text or type(cause).__name__ == "DiskFull":
+        return StorageError(
+            Message("disk_full", "The disk that holds the database is full: nothing was changed."),
+            hint=Message("free_disk_space", "Free some space on that disk, then run the command again."),
+        )
+    if "readonly" in text or "read-only" in text:
+        return StorageError(
+            Message("database_read_only", "The database cannot be written."),
+            hint=Message("check_database_rights", "Check the rights of the database file and of its folder."),
+        )
+    if "unable to open" in text:
+        return StorageError(
+            Message("database_cannot_open", "The database file cannot be opened."),
+            hint=Message(
+                "check_database_url", "Check [database] url and that its folder exists and can be written."
+            ),
+        )
+    if "no such table" in text or "undefinedtable" in type(cause).__name__.lower():
+        return StorageError(
+            Message("database_not_ready", "The database has no tables yet."),
+            hint=Message("run_db_upgrade", "Run: mdm-bridge db upgrade"),
+        )
+    if "malformed" in text or "not a database" in text:
+        return StorageError(
+            Message("database_damaged", "The database file is damaged."),
+            hint=Message("restore_backup", "Restore the last backup: mdm-bridge db restore FILE --yes"),
+        )
+    return StorageError(
+        Message("database_unavailable", "The database does not answer."),
+        hint=Message("check_database", "Check [database] url and that the database server is running."),
+    )

@@ -1,0 +1,125 @@
+"""The store: opens units of work on one database, SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Engine
+
+from mdm_bridge.ports.clock import Clock, SystemClock
+from mdm_bridge.storage.engine import WRITE, open_engine
+from mdm_bridge.storage.errors import storage_errors
+
+if TYPE_CHECKING:
+    from mdm_bridge.storage.audit import AuditTrail
+    from mdm_bridge.storage.devices import Devices
+    from mdm_bridge.storage.inventory import Inventory
+    from mdm_bridge.storage.leases import Leases
+    from mdm_bridge.storage.queries import Queries
+    from mdm_bridge.storage.runs import Runs
+
+__all__ = ["Store", "Unit"]
+
+
+class Unit:
+    """One transaction, with a role for each thing that may be done in it.
+
+    Everything done through one unit becomes visible at once, or not at all.
+    """
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self.connection = connection
+        self.clock = clock
+
+    @cached_property
+    def audit(self) -> AuditTrail:
+        """The audit trail; its ``append`` must be the last step of the unit."""
+        from mdm_bridge.storage.audit import AuditTrail
+
+        return AuditTrail(self.connection, self.clock)
+
+    @cached_property
+    def devices(self) -> Devices:
+        """What people own of devices."""
+        from mdm_bridge.storage.devices import Devices
+
+        return Devices(self.connection, self.clock)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """What servers say of devices."""
+        from mdm_bridge.storage.inventory import Inventory
+
+        return Inventory(self.connection, self.clock)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who does what right now."""
+        from mdm_bridge.storage.leases import Leases
+
+        return Leases(self.connection, self.clock)
+
+    @cached_property
+    def queries(self) -> Queries:
+        """Reading for lists and reports."""
+        from mdm_bridge.storage.queries import Queries
+
+        return Queries(self.connection, self.clock)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """Synchronisation runs."""
+        from mdm_bridge.storage.runs import Runs
+
+        return Runs(self.connection, self.clock)
+
+
+class Store:
+    """A database, opened.
+
+    Args:
+        url: SQLAlchemy URL, ``sqlite:///…`` or ``postgresql+psycopg://…``.
+        clock: Where the time comes from.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+        self.engine: Engine = open_engine(url)
+        self.clock = clock or SystemClock()
+
+    def __repr__(self) -> str:
+        return f"Store({self.engine.url.render_as_string(hide_password=True)!r})"
+
+    @contextmanager
+    def unit(self) -> Iterator[Unit]:
+        """Open a writing unit: committed at the end of the block, rolled back by any exception.
+
+        Raises:
+            StorageError: The database is locked, full, damaged or away.
+        """
+        with storage_errors(), self.engine.connect().execution_options(**{WRITE: True}) as connection:
+            with connection.begin():
+                yield Unit(connection, self.clock)
+
+    @contextmanager
+    def reading(self) -> Iterator[Unit]:
+        """Open a reading unit: one consistent picture; nothing can be written.
+
+        Raises:
+            StorageError: The database is locked, damaged or away.
+        """
+        with storage_errors(), self.engine.connect() as plain:
+            if plain.dialect.name == "postgresql":
+                connection = plain.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            else:
+                connection = plain
+            with connection.begin():
+                yield Unit(connection, self.clock)
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
