@@ -14,10 +14,16 @@ from zoneinfo import ZoneInfo
 
 from mdm_bridge.domain.inventory import Sighting
 
-__all__ = ["POOLS", "Criteria", "PoolRule", "ServerPolicy"]
+__all__ = ["DEFAULT_NAME_PATTERN", "POOLS", "Criteria", "PoolRule", "ServerPolicy"]
 
 #: The pools a rule or a person can put a device in.
 POOLS = ("training", "ash")
+
+#: Device names that say nothing of a person: a word in capitals or the kind of device, with a
+#: number ("FORM-07", "iPad 12"); a name proposed by us ("TAB-K7Q2"); an inventory number ("12-0042").
+DEFAULT_NAME_PATTERN = (
+    r"([A-Z]{2,10}|[iI]Pad|Tablette|Tablet)[ _-]?[0-9]{1,6}|TAB-[A-Z0-9]{4}|[0-9]{1,4}-[0-9]{1,6}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ class ServerPolicy:
     zone: ZoneInfo
     scope: Criteria | None = None
     rules: tuple[PoolRule, ...] = ()
-    name_pattern: str = r"[A-Za-z]{2,12}[ _-]?[0-9]{1,6}"
+    name_pattern: str = DEFAULT_NAME_PATTERN
     mentioned_groups: tuple[str, ...] = ()
     classes: frozenset[str] = frozenset({"ipad"})
     shrink_percent: int = 30
