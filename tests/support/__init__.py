@@ -1,0 +1,1 @@
+"""What the tests stand on: no network, a clock that is set, real databases."""
