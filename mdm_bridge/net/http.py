@@ -278,8 +278,10 @@ class HttpSession:
         if cause is None:
             return None
         for part in chain_of(cause):
-            if isinstance(part, requests.RequestException):
-                part.request = part.response = None
+            # Objects that hold the address with its query, or the headers.
+            for attribute in ("request", "response", "url", "pool", "conn"):
+                if attribute in getattr(part, "__dict__", {}):
+                    setattr(part, attribute, None)
             shown = repr(part)
             if redact(shown, self._secrets) != shown:
                 return None

@@ -26,7 +26,11 @@ _SHAPES: tuple[tuple[re.Pattern[str], str], ...] = (
         re.compile(r"(?i)((?:proxy-)?authorization['\"]?\s*[:=]\s*b?['\"]?)(?:[a-z]+\s+)?[^\s'\",;}]+"),
         rf"\g<1>{MASK}",
     ),
-    (re.compile(r"(?i)\b(basic|bearer)\s+(?=[a-z0-9+/=._~-]*[0-9=A-Z])[a-z0-9+/=._~-]{8,}"), rf"\1 {MASK}"),
+    # Not "basic questions": a token has a digit, a padding sign or a capital in its middle.
+    (
+        re.compile(r"\b((?i:basic|bearer))\s+(?=[\w+/.~-]*(?:[0-9=]|[a-z][A-Z]))[A-Za-z0-9+/=._~-]{8,}"),
+        rf"\1 {MASK}",
+    ),
     (
         re.compile(
             r"(?i)([a-z0-9_-]*(?:api[_-]?key|password|passwd|passphrase|secret|token)['\"]?\s*[:=]\s*b?)"

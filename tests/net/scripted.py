@@ -33,7 +33,8 @@ class ScriptedServer:
     def _serve(self, connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
             head = b""
-            while b"\r\n\r\n" not in head:
+            # A TLS greeting (first byte 22) gets its plain answer at once.
+            while b"\r\n\r\n" not in head and head[:1] != b"\x16":
                 piece = connection.recv(65536)
                 if not piece:
                     return
@@ -47,6 +48,9 @@ class ScriptedServer:
 
     def close(self) -> None:
         self._open = False
+        with contextlib.suppress(OSError):
+            # Wakes the thread that accepts: as long as it waits, the port would stay open.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
