@@ -1,0 +1,160 @@
+"""The two output streams: any encoding, a reader that left, and lines for people on stderr."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import re
+import sys
+from collections.abc import Container
+from typing import TextIO
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from mdm_bridge.delivery.i18n import _, translate
+from mdm_bridge.errors import BridgeError
+
+__all__ = [
+    "is_closed_pipe",
+    "note",
+    "prepare_streams",
+    "printable",
+    "quiet_exit",
+    "reader_left",
+    "show_error",
+    "show_usage_error",
+]
+
+#: What to write instead of a character the console lacks (cp1252 has no narrow no-break space).
+_LIKENESS = {
+    "\u202f": "\u00a0",
+    "\u2009": " ",
+    "\u2010": "-",
+    "\u2011": "-",
+    "\u2212": "-",
+    "\u2192": "->",
+    "\u2264": "<=",
+    "\u2265": ">=",
+}
+_PLAIN = {**_LIKENESS, "\u00a0": " ", "\u202f": " ", "\u00ab": '"', "\u00bb": '"', "\u2019": "'"}
+_HANDLER = "mdm_bridge.likeness"
+
+#: Escape sequences of a terminal, control characters, and marks that turn the direction of writing.
+_UNSAFE = re.compile(
+    r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?"
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def printable(text: str) -> str:
+    """Return ``text`` without escape sequences and control characters; tab and line feed stay."""
+    return text if text.isprintable() else _UNSAFE.sub("", text)
+
+
+def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    table = _PLAIN if error.encoding.lower().replace("-", "") in ("ascii", "usascii") else _LIKENESS
+    wrong = error.object[error.start : error.end]
+    written = []
+    for char in wrong:
+        like = table.get(char, "?")
+        try:
+            like.encode(error.encoding)
+        except UnicodeEncodeError:
+            like = _PLAIN.get(char, "?")
+        written.append(like)
+    return "".join(written), error.end
+
+
+def prepare_streams() -> None:
+    """Let stdout and stderr write any text, whatever their encoding."""
+    codecs.register_error(_HANDLER, _likeness)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors=_HANDLER)
+
+
+def is_closed_pipe(error: OSError) -> bool:
+    """Tell whether the reader of our output left (Windows says « invalid argument »)."""
+    return error.errno == errno.EPIPE or (os.name == "nt" and error.errno == errno.EINVAL)
+
+
+def reader_left() -> bool:
+    """Tell whether stdout or stderr is closed at the other end (a socket of ours breaks with the same number)."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except ValueError:
+            continue
+        except OSError as error:
+            if is_closed_pipe(error):
+                return True
+    return False
+
+
+def quiet_exit() -> None:
+    """Flush both streams; when the reader left, give the interpreter nothing more to flush."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except ValueError:
+            continue  # already closed
+        except OSError as error:
+            if not is_closed_pipe(error):
+                raise
+            _point_to_nowhere(stream)
+
+
+def _point_to_nowhere(stream: TextIO) -> None:
+    """Make the interpreter's own flush at exit succeed."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    except (OSError, ValueError):
+        pass  # a stream without a descriptor has nothing to flush to
+    finally:
+        os.close(nowhere)
+
+
+def note(text: str) -> None:
+    """Print one line for the person on stderr."""
+    click.echo(printable(text), err=True)
+
+
+def show_error(error: BridgeError) -> None:
+    """Print the sentence of an error, then what to do."""
+    note(_("Error: {message}", message=translate(error.message)))
+    note(_("Hint: {hint}", hint=translate(error.hint)))
+
+
+def show_usage_error(error: click.ClickException, before_command: Container[str] = ()) -> None:
+    """Print click's own sentence in our form, with a hint line.
+
+    Args:
+        error: What click refused.
+        before_command: Options that exist, but only before the command.
+    """
+    if isinstance(error, NoArgsIsHelpError):
+        error.show()
+        return
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        note(context.get_usage())
+    note(_("Error: {message}", message=error.format_message()))
+    note(_("Hint: {hint}", hint=_usage_hint(error, context, before_command)))
+
+
+def _usage_hint(
+    error: click.ClickException, context: click.Context | None, before_command: Container[str]
+) -> str:
+    own: str | None = getattr(error, "bridge_hint", None)
+    if own is not None:
+        return own
+    if isinstance(error, click.NoSuchOption) and error.option_name in before_command:
+        return _("Put {option} before the command: mdm-bridge {option} …", option=error.option_name)
+    path = context.command_path if context is not None else "mdm-bridge"
+    return _("{command} shows what is possible.", command=f"{path} --help")

@@ -1,0 +1,56 @@
+"""What a spreadsheet holds, whatever its file format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from mdm_bridge.documents.cells import for_people, neutral
+from mdm_bridge.documents.columns import Column, Row
+from mdm_bridge.documents.words import Words
+
+__all__ = ["Cell", "Sheet"]
+
+#: A typed cell: text (neutralised), a number, a day, or a local time without zone (spreadsheets know none).
+Cell = str | int | float | date | datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows, their columns and what is said about them."""
+
+    rows: Iterable[Row]
+    columns: Sequence[Column]
+    words: Words
+    title: str | None = None
+    freshness: str | None = None
+
+    @property
+    def headings(self) -> list[str]:
+        """Headings in the reader's language, with their unit."""
+        return [neutral(self.words.text(column.heading)) for column in self.columns]
+
+    def cells(self) -> Iterator[list[Cell]]:
+        """Give the rows as typed cells."""
+        makers = [(column.get, self._maker(column)) for column in self.columns]
+        for row in self.rows:
+            yield [make(get(row)) for get, make in makers]
+
+    def about(self) -> list[str]:
+        """Lines of the sheet that tells what this is."""
+        return [neutral(line) for line in (self.title, self.freshness) if line]
+
+    def _maker(self, column: Column) -> Any:
+        people, zone = for_people(column, self.words), self.words.zone
+        none = neutral(people(None))
+        if column.kind == "gb":
+            return lambda value: none if value is None else round(float(value), 2)
+        if column.numeric or column.kind == "date":
+            return lambda value: none if value is None else value
+        if column.kind == "instant":
+            return lambda value: (
+                none if value is None else value.astimezone(zone).replace(tzinfo=None, microsecond=0)
+            )
+        return lambda value: neutral(people(value))
