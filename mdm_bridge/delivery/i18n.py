@@ -11,15 +11,15 @@ In a command::
     translate(error.message)                                      # a Message from below
 
 Values are written for the language: dates « 12 mars 2027 », times « 14 h 30 », numbers « 1 740,5 », booleans
-« oui », None « inconnu ». A whole number is grouped by thousands unless its parameter is named as a number
-that is not a quantity (:data:`NOT_QUANTITIES`: ``port``, ``year``, ``id`` …): pass other such numbers as text.
+« oui », None « inconnu ». A whole number is grouped by thousands unless its parameter is named as one that
+is not a quantity (:data:`NOT_QUANTITIES`: ``port``, ``year``, ``id`` …): pass other such numbers as text.
 """
 
 from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta, tzinfo
@@ -61,10 +61,16 @@ _zone: ContextVar[tzinfo | None] = ContextVar("mdm_bridge_zone", default=None)
 
 #: No-break space; the narrow one (U+202F) is missing from cp1252 and from many fonts of terminals.
 _NBSP = "\N{NO-BREAK SPACE}"
-_MONTHS: Mapping[str, tuple[str, ...]] = {
-    "fr": tuple(["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]),
-    "en": tuple(["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]),
-}  # fmt: skip
+_MONTHS: Mapping[str, Sequence[str]] = {
+    "fr": (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
 
 
 def language() -> str:

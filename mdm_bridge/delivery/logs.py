@@ -1,7 +1,7 @@
 """The program's own log: on stderr, for people or for a collector, without secrets.
 
-Records are written as ``getLogger(__name__).info("run complete", extra={"server": name, "devices": n})``: an event, then
-the same keys everywhere. Configured once here; nothing below delivery touches handlers.
+Records are written as ``getLogger(__name__).info("run complete", extra={"server": name, "devices": n})``: an
+event, then the same keys everywhere. Configured once here; nothing below delivery touches handlers.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and the traceback below it."""
-        at = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
+        at = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         pairs = "".join(f" {key}={_quoted(value)}" for key, value in _extra(record).items())
         line = f"{at} {record.levelname.lower()} {_event(record)}{pairs}"
         trace = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")

@@ -1,1 +1,1 @@
-
+"""What we write for people: tables, lists, CSV and spreadsheets."""

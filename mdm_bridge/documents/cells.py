@@ -14,7 +14,7 @@ from mdm_bridge.messages import Message
 
 __all__ = ["for_people", "for_programs", "harmless", "iso", "neutral", "one_line"]
 
-#: Escape sequences of a terminal, control characters, marks that turn the direction of writing, half characters.
+#: Escape sequences of a terminal, control characters, marks that turn the direction, half characters.
 _UNSAFE = re.compile(
     r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?"
     r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"

@@ -1,4 +1,4 @@
-"""CSV: ``csv`` for programs (comma, ISO, keys), ``csv-fr`` for a French spreadsheet (``;``, BOM, decimal comma)."""
+"""CSV: ``csv`` for programs (comma, ISO, keys), ``csv-fr`` for a French spreadsheet (``;``, BOM, comma)."""
 
 from __future__ import annotations
 

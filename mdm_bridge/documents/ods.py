@@ -14,23 +14,37 @@ __all__ = ["write_ods"]
 
 _TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 _NS = "urn:oasis:names:tc:opendocument:xmlns:"
+_XML = '<?xml version="1.0" encoding="UTF-8"?>'
 _MANIFEST = (
-    f'<?xml version="1.0" encoding="UTF-8"?><manifest:manifest xmlns:manifest="{_NS}manifest:1.0" manifest:version="1.3">'
+    f'{_XML}<manifest:manifest xmlns:manifest="{_NS}manifest:1.0" manifest:version="1.3">'
     f'<manifest:file-entry manifest:full-path="/" manifest:version="1.3" manifest:media-type="{_TYPE}"/>'
-    '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>'
+    '<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/>'
+    "</manifest:manifest>"
 )
-_PART = '<number:{0} number:style="long"/>'
-_DAY = f"{_PART.format('day')}<number:text>/</number:text>{_PART.format('month')}<number:text>/</number:text>{_PART.format('year')}"
-_TIME = f"<number:text> </number:text>{_PART.format('hours')}<number:text>:</number:text>{_PART.format('minutes')}"
+
+
+def _date_style(name: str, parts: str) -> str:
+    """Return how a date is shown: letters name its parts, other signs stand for themselves."""
+    names = {"D": "day", "M": "month", "Y": "year", "h": "hours", "m": "minutes"}
+    inside = "".join(
+        f'<number:{names[part]} number:style="long"/>'
+        if part in names
+        else f"<number:text>{part}</number:text>"
+        for part in parts
+    )
+    return (
+        f'<number:date-style style:name="{name}-format">{inside}</number:date-style>'
+        f'<style:style style:name="{name}" style:family="table-cell" style:data-style-name="{name}-format"/>'
+    )
+
+
 _HEAD = (
-    '<?xml version="1.0" encoding="UTF-8"?><office:document-content'
+    f"{_XML}<office:document-content"
     + "".join(f' xmlns:{name}="{_NS}{name}:1.0"' for name in ("office", "table", "text", "style"))
     + f' xmlns:number="{_NS}datastyle:1.0" xmlns:fo="{_NS}xsl-fo-compatible:1.0" office:version="1.3">'
-    f'<office:automatic-styles><number:date-style style:name="d">{_DAY}</number:date-style>'
-    f'<number:date-style style:name="t">{_DAY}{_TIME}</number:date-style>'
-    '<style:style style:name="day" style:family="table-cell" style:data-style-name="d"/>'
-    '<style:style style:name="time" style:family="table-cell" style:data-style-name="t"/>'
-    '<style:style style:name="head" style:family="table-cell"><style:text-properties fo:font-weight="bold"/></style:style>'
+    f"<office:automatic-styles>{_date_style('day', 'D/M/Y')}{_date_style('time', 'D/M/Y h:m')}"
+    '<style:style style:name="head" style:family="table-cell">'
+    '<style:text-properties fo:font-weight="bold"/></style:style>'
     "</office:automatic-styles><office:body><office:spreadsheet>"
 )
 _TAIL = "</office:spreadsheet></office:body></office:document-content>"

@@ -1,7 +1,7 @@
 """A plain table: no box drawing, nothing cut, columns fitted to the terminal when there is one.
 
-On a terminal the widest texts are wrapped first; what still does not fit is left out, least important first, and
-named to the caller. Off a terminal every column has its natural width.
+On a terminal the widest texts are wrapped first; what still does not fit is left out, least important first,
+and named to the caller. Off a terminal every column has its natural width.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from mdm_bridge.documents.words import Words
 __all__ = ["display_width", "fit", "lay_out", "wrap"]
 
 _GAP = 2
-#: Characters that may take no place or two: combining marks, CJK, emoji, joiners. Others are counted by ``len``.
+#: Characters that may take no place or two (marks, CJK, emoji, joiners); others are counted by ``len``.
 _ODD = re.compile(
     "[^\x20-\u02ff\u0370-\u0482\u048a-\u058f\u1e00-\u1fff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]"
 )

@@ -25,7 +25,7 @@ def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
         book.set_properties({"title": sheet.title or ""})
         page = book.add_worksheet(sheet.words.text("Data"))
         bold = book.add_format({"bold": True})
-        formats = {
+        formats: dict[type, Any] = {
             date: book.add_format({"num_format": "dd/mm/yyyy"}),
             datetime: book.add_format({"num_format": "dd/mm/yyyy hh:mm"}),
         }

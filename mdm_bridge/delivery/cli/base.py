@@ -17,28 +17,28 @@ A command parses, calls one use case and prints. A whole one::
         Column("last_seen_at", N_("Last contact"), "instant", priority=5),
     )
 
-    @group(help=N_("Look at the devices and keep what we know of them."), examples=("mdm-bridge device list",))
-    def command() -> None: ...                      # the click object a module exposes is named ``command``
+    @group(help=N_("Look at the devices."), examples=("mdm-bridge device list",))
+    def command() -> None: ...               # the click object a module exposes is named ``command``
 
     @command.command("list", help=N_("List the devices."), examples=("mdm-bridge device list --pool ash",))
     @option("--pool", type=click.Choice(["training", "ash"]), help=N_("Only this pool."))
-    @output_options                                 # --format, --output → ``output``
-    @pass_cli                                       # first argument: the :class:`Cli`
+    @output_options                          # --format, --output → ``output``
+    @pass_cli                                # first argument: the :class:`Cli`
     def list_(cli: Cli, pool: str | None, output: Output) -> None:
-        listing = cli.app.devices(pool=pool)        # one use case; it may raise BridgeError
+        listing = cli.app.devices(pool=pool) # one use case; it may raise BridgeError
         print_rows(cli, listing.rows, DEVICES, output, freshness=listing.freshness)
 
-- Raise :class:`~mdm_bridge.errors.BridgeError` (or let it pass): it is shown as a sentence and a hint, and its exit
-  code is used. A command that must end otherwise returns the exit code (``return 4``); None is 0.
+- Raise :class:`~mdm_bridge.errors.BridgeError` (or let it pass): it is shown as a sentence and a hint, and
+  its exit code is used. A command that must end otherwise returns its exit code (``return 4``); None is 0.
 - Wrong usage that only the command can see: ``raise usage_error(_("…"), hint=_("…"))`` → exit 2.
-- Data goes to stdout through :func:`print_rows`, :func:`print_json` or :func:`print_text`; remarks go to stderr
-  through ``cli.note(_("…"))``, which ``-q`` silences.
-- ``help=``, ``metavar=``, ``short_help=`` and headings are English marked with ``N_``; they are translated when shown.
+- Data goes to stdout through :func:`print_rows`, :func:`print_json` or :func:`print_text`; remarks go to
+  stderr through ``cli.note(_("…"))``, which ``-q`` silences.
+- ``help=``, ``metavar=`` and headings are English marked with ``N_``; they are translated when shown.
   ``_()`` at module level would freeze the language: use it inside functions only.
 - ``with cli.progress(_("Reading devices"), total=n) as advance: advance(10)``.
-- Heavy modules (the wiring, rich, requests, pydantic, sqlalchemy) are imported inside functions: shell completion and
-  ``--help`` pay for everything imported at the top of a module.
-- A group big enough for several modules gives ``group`` a table: ``group(entries={"list": Entry(MODULE, N_("…"))})``.
+- Heavy modules (the wiring, rich, requests, pydantic, sqlalchemy) are imported inside functions: shell
+  completion and ``--help`` pay for everything imported at the top of a module.
+- A group of several modules gives ``group`` a table: ``group(entries={"list": Entry(MODULE, N_("…"))})``.
 """
 
 from __future__ import annotations
@@ -126,8 +126,8 @@ class Cli:
         Raises:
             SettingsError: A setting is wrong or missing.
         """
+        from mdm_bridge.config import load_settings
         from mdm_bridge.delivery import logs
-        from mdm_bridge.wiring import load_settings
 
         settings = load_settings(self.config_path, self.environ)
         logs.configure(self.verbosity, settings.logging.level, settings.logging.format)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import errno
 import os
-import re
 import sys
 from collections.abc import Container
 from typing import TextIO
@@ -14,13 +13,13 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from mdm_bridge.delivery.i18n import _, translate
+from mdm_bridge.documents.cells import harmless
 from mdm_bridge.errors import BridgeError
 
 __all__ = [
     "is_closed_pipe",
     "note",
     "prepare_streams",
-    "printable",
     "quiet_exit",
     "reader_left",
     "show_error",
@@ -40,17 +39,6 @@ _LIKENESS = {
 }
 _PLAIN = {**_LIKENESS, "\u00a0": " ", "\u202f": " ", "\u00ab": '"', "\u00bb": '"', "\u2019": "'"}
 _HANDLER = "mdm_bridge.likeness"
-
-#: Escape sequences of a terminal, control characters, and marks that turn the direction of writing.
-_UNSAFE = re.compile(
-    r"\x1b\[[0-9;:<=>?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b.?"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
-
-
-def printable(text: str) -> str:
-    """Return ``text`` without escape sequences and control characters; tab and line feed stay."""
-    return text if text.isprintable() else _UNSAFE.sub("", text)
 
 
 def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -84,7 +72,7 @@ def is_closed_pipe(error: OSError) -> bool:
 
 
 def reader_left() -> bool:
-    """Tell whether stdout or stderr is closed at the other end (a socket of ours breaks with the same number)."""
+    """Tell whether stdout or stderr is closed at the other end (sockets break with the same number)."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
@@ -122,7 +110,7 @@ def _point_to_nowhere(stream: TextIO) -> None:
 
 def note(text: str) -> None:
     """Print one line for the person on stderr."""
-    click.echo(printable(text), err=True)
+    click.echo(harmless(text), err=True)
 
 
 def show_error(error: BridgeError) -> None:

@@ -33,8 +33,8 @@ _METAVARS = {
 class Entry(NamedTuple):
     """A command a group knows without importing it.
 
-    ``module`` is the full module name, ``help`` one English line marked with ``N_``, ``attribute`` the name of
-    the click object in the module.
+    ``module`` is the full module name, ``help`` one English line marked with ``N_``, ``attribute`` the
+    name of the click object in the module.
     """
 
     module: str
@@ -61,7 +61,7 @@ class Option(click.Option):
 
     help: Any = _Translated()
 
-    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:  # noqa: A002 - click's word
         super().__init__(*args, **kwargs)
         self.help = help  # the very literal: click would reflow it and miss the catalog's key
 
@@ -76,7 +76,7 @@ class Argument(click.Argument):
 
     help: Any = _Translated()
 
-    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, help: str | None = None, **kwargs: Any) -> None:  # noqa: A002 - click's word
         super().__init__(*args, **kwargs)
         self.help = help
 

@@ -7,13 +7,13 @@ import io
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TextIO, cast
 
 import click
 
-from mdm_bridge.delivery.cli.console import printable
 from mdm_bridge.delivery.cli.lazy import Option
 from mdm_bridge.delivery.i18n import N_, Phrases, _, format_value
+from mdm_bridge.documents.cells import harmless
 from mdm_bridge.documents.columns import BINARY_FORMATS, FORMATS, Column, Row
 from mdm_bridge.errors import InputError
 from mdm_bridge.messages import Message
@@ -70,8 +70,8 @@ def output_options(
         cls=Option,
         type=click.Choice(FORMATS),
         help=N_(
-            "How rows are written: list is for screen readers, json and csv for programs, csv-fr, ods and xlsx "
-            "for spreadsheets."
+            "How rows are written: list is for screen readers, json and csv for programs, "
+            "csv-fr, ods and xlsx for spreadsheets."
         ),
     )(decorated)
 
@@ -148,27 +148,23 @@ def print_json(value: object, output: Output = Output()) -> None:  # noqa: B008 
     """Write one JSON object, indented; datetimes, messages and sets as in :func:`print_rows`."""
     from mdm_bridge.documents.as_json import dump
 
+    text = dump(value, Phrases(), indent=2) + "\n"
     with _target("json", output) as (out, _width):
-        out.write(
-            (dump(value, Phrases(), indent=2) + "\n").encode()
-            if _is_binary(out)
-            else dump(value, Phrases(), indent=2) + "\n"
-        )  # type: ignore[arg-type]
+        if isinstance(out, io.TextIOBase):
+            out.write(text)
+        else:
+            cast(BinaryIO, out).write(text.encode())
 
 
 def print_text(text: str) -> None:
     """Print a line of data for a person on stdout, without control characters."""
-    click.echo(printable(text))
-
-
-def _is_binary(out: BinaryIO | TextIO) -> bool:
-    return not isinstance(out, io.TextIOBase)
+    click.echo(harmless(text))
 
 
 @contextmanager
 def _target(fmt: str, output: Output) -> Iterator[tuple[BinaryIO | TextIO, int | None]]:
     """Open what to write to; also give the width to fit into, None off a terminal."""
-    if output.path is not None:
+    if output.path is not None and str(output.path) != "-":
         with _file(output.path) as file:
             yield file, None
         return
@@ -184,14 +180,8 @@ def _target(fmt: str, output: Output) -> Iterator[tuple[BinaryIO | TextIO, int |
         return
     # Programs read UTF-8, whatever the console's encoding is.
     sys.stdout.flush()
-    with io.BytesIO() if not hasattr(sys.stdout, "buffer") else _kept_open(sys.stdout.buffer) as raw:
-        yield raw, None
-
-
-@contextmanager
-def _kept_open(raw: BinaryIO) -> Iterator[BinaryIO]:
-    yield raw
-    raw.flush()
+    yield sys.stdout.buffer, None
+    sys.stdout.buffer.flush()
 
 
 def _needs_file(fmt: str) -> click.UsageError:

@@ -20,7 +20,9 @@ EVERY_S = 5.0
 class Advance(Protocol):
     """Says that ``n`` more are done; ``total`` corrects how many there are in all."""
 
-    def __call__(self, n: int = 1, *, total: int | None = None) -> None: ...
+    def __call__(self, n: int = 1, *, total: int | None = None) -> None:
+        """Count ``n`` more as done."""
+        ...
 
 
 @contextmanager
