@@ -70,7 +70,12 @@ class Server(Section):
     licences: Literal["external"] | None = Field(
         None, description="`external`: licences are counted elsewhere, not by this server."
     )
-    timeout_s: float = Field(30, gt=0, le=600, description="Seconds to wait for an answer to begin.")
+    timeout_s: float = Field(
+        30,
+        gt=0,
+        le=600,
+        description="Longest silence of the server, in seconds; a whole call may last ten times as long.",
+    )
     requests_per_s: float = Field(5, gt=0, le=1000, description="Requests a second at most.")
     proxy: Proxy | None = Field(None, description="Proxy for this server; otherwise that of `[network]`.")
     ca_file: Located | None = Field(None, description="Certificates to trust for this server, in PEM form.")

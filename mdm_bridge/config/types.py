@@ -133,7 +133,7 @@ def _quiet_hours(text: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Tell whether a host name or address is this very machine."""
-    if host == "localhost" or host.endswith(".localhost"):
+    if host.lower() == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
