@@ -8,10 +8,11 @@ Source: Microsoft, "Security Descriptor String Format" and "ACE Strings", read 2
 
 from __future__ import annotations
 
+import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 __all__ = ["readers_beside_owner", "readers_in_sddl"]
 
@@ -59,20 +60,17 @@ def _may_read(rights: str) -> bool:
 
 def readers_beside_owner(file: Path) -> list[str]:
     """Return the groups of everybody that may read a file; empty elsewhere than on Windows."""
-    if sys.platform != "win32":
-        return []
-    return readers_in_sddl(_sddl(file))
+    return readers_in_sddl(_sddl(file)) if os.name == "nt" else []
 
 
 def _sddl(file: Path) -> str:
-    """Return the access list of a file as text; an empty one that lets nobody in when unknown."""
-    if sys.platform != "win32":
-        return "D:"
+    """Return the access list of a file as text; an empty one, which lets nobody in, when unknown."""
     import ctypes
     from ctypes import wintypes
 
     security, text = ctypes.c_void_p(), wintypes.LPWSTR()
-    advapi, kernel = ctypes.WinDLL("advapi32"), ctypes.WinDLL("kernel32")
+    library: Any = vars(ctypes)["WinDLL"]  # exists on Windows only
+    advapi, kernel = library("advapi32"), library("kernel32")
     failed = advapi.GetNamedSecurityInfoW(
         wintypes.LPCWSTR(str(file)), 1, 4, None, None, None, None, ctypes.byref(security)
     )

@@ -53,8 +53,8 @@ def _secret(file: str | None, path: tuple[str, ...], key: str) -> SettingProblem
         Message("secret_in_settings", "A secret may not stand in the settings file."),
         Message(
             "move_secret",
-            "Move it to a file of its own and name that file in {key}_file, or put it into the variable {variable}; "
-            "if others could read the settings file, make a new key.",
+            "Move it to a file of its own and name that file in {key}_file, or put it into the variable "
+            "{variable}; if others could read the settings file, make a new key.",
             key=key,
             variable=variable,
         ),
@@ -67,10 +67,13 @@ def take_bad_names(data: dict[str, Any], file: str | None) -> Iterator[SettingPr
         if not is_server_name(name):
             del data["servers"][name]
             yield SettingProblem(
-                file, f"servers.{name}",
+                file,
+                f"servers.{name}",
                 Message("bad_server_name", "A server cannot be called so."),
-                Message("server_name_form", "Use small letters and digits, with single underscores: north_2."),
-            )  # fmt: skip
+                Message(
+                    "server_name_form", "Use small letters and digits, with single underscores: north_2."
+                ),
+            )
         pools = server.get("pools")
         if not isinstance(pools, dict):
             continue
@@ -83,11 +86,13 @@ def take_bad_names(data: dict[str, Any], file: str | None) -> Iterator[SettingPr
 def _bad_pool(file: str | None, key: str, pool: str) -> SettingProblem:
     near = nearest(pool, POOLS)
     return SettingProblem(
-        file, key,
+        file,
+        key,
         Message("unknown_pool", "There is no such pool."),
-        Message("setting_nearest", 'Did you mean "{nearest}"?', nearest=near) if near
+        Message("setting_nearest", 'Did you mean "{nearest}"?', nearest=near)
+        if near
         else Message("pools_known", "The pools are: {pools}.", pools=", ".join(POOLS)),
-    )  # fmt: skip
+    )
 
 
 def take_missing(data: Mapping[str, Any], file: str | None) -> Iterator[SettingProblem]:
@@ -98,10 +103,13 @@ def take_missing(data: Mapping[str, Any], file: str | None) -> Iterator[SettingP
         for key in required:
             if server.get(key) in (None, ""):
                 yield SettingProblem(
-                    file, f"servers.{name}.{key}",
-                    Message("missing_for_kind", 'A server of kind "{kind}" requires this setting.', kind=kind),
+                    file,
+                    f"servers.{name}.{key}",
+                    Message(
+                        "missing_for_kind", 'A server of kind "{kind}" requires this setting.', kind=kind
+                    ),
                     Message("add_setting", "Add {key} to [{section}].", key=key, section=f"servers.{name}"),
-                )  # fmt: skip
+                )
 
 
 def _servers(data: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

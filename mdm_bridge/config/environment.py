@@ -68,10 +68,11 @@ def _unknown(name: str, path: tuple[str, ...], root: type[BaseModel]) -> Setting
             return unknown_key(None, name, name, known)
     if len(path) == 1:
         return SettingProblem(
-            None, name,
+            None,
+            name,
             Message("variable_names_section", "This variable names a section, not a setting."),
             Message("variable_form", "Write {example}.", example=f"{name}__KEY"),
-        )  # fmt: skip
+        )
     return None
 
 
@@ -87,11 +88,13 @@ def _homeless(
         return None
     near = nearest(path[1], known)
     return SettingProblem(
-        None, name,
+        None,
+        name,
         Message("unknown_server", 'No server is called "{server}".', server=path[1]),
-        Message("server_nearest", 'Did you mean "{nearest}"?', nearest=near) if near
+        Message("server_nearest", 'Did you mean "{nearest}"?', nearest=near)
+        if near
         else Message("server_needs_kind", "Add [servers.{server}] to the settings file.", server=path[1]),
-    )  # fmt: skip
+    )
 
 
 def _put(
@@ -109,10 +112,15 @@ def _put(
         table[path[-1]] = SecretStr(text) if free_secret else parsed
     except ValueError:
         return SettingProblem(
-            None, name,
+            None,
+            name,
             Message("variable_not_json", "This variable is not JSON."),
-            Message("variable_json_form", """Write a list as ["one", "two"], a table as {example}.""", example='{"key": "value"}'),
-        )  # fmt: skip
+            Message(
+                "variable_json_form",
+                """Write a list as ["one", "two"], a table as {example}.""",
+                example='{"key": "value"}',
+            ),
+        )
     return None
 
 

@@ -76,9 +76,12 @@ def _where(problem: SettingProblem) -> Message:
     if problem.file is None:
         return Message("setting_wrong", "{key}: {problem}", key=problem.key, problem=problem.message)
     return Message(
-        "setting_wrong_in_file", "{file}: {key}: {problem}",
-        file=problem.file, key=problem.key, problem=problem.message,
-    )  # fmt: skip
+        "setting_wrong_in_file",
+        "{file}: {key}: {problem}",
+        file=problem.file,
+        key=problem.key,
+        problem=problem.message,
+    )
 
 
 def _line(problem: SettingProblem) -> Message:

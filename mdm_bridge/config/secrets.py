@@ -92,30 +92,41 @@ def read_secret_file(file: Path, key: str, settings_file: str | None = None) -> 
         text = file.read_bytes()[:_MAX_BYTES].decode("utf-8-sig").strip()
     except FileNotFoundError:
         raise _wrong(
-            settings_file, key,
+            settings_file,
+            key,
             Message("key_file_missing", "The file {path} does not exist.", path=file),
-            Message("make_key_file", "Create it with the key as its only line, then: chmod 600 {path}", path=file),
-        ) from None  # fmt: skip
+            Message(
+                "make_key_file", "Create it with the key as its only line, then: chmod 600 {path}", path=file
+            ),
+        ) from None
     except UnicodeDecodeError:
         text = ""
     except OSError as error:
         raise _wrong(
-            settings_file, key,
-            Message("key_file_unreadable", "The file {path} cannot be read: {reason}.", path=file, reason=error.strerror),
+            settings_file,
+            key,
+            Message(
+                "key_file_unreadable",
+                "The file {path} cannot be read: {reason}.",
+                path=file,
+                reason=error.strerror,
+            ),
             Message("own_key_file", "It must be a file that belongs to the account that runs mdm-bridge."),
-        ) from error  # fmt: skip
+        ) from error
     if not text:
         raise _wrong(
-            settings_file, key,
+            settings_file,
+            key,
             Message("key_file_empty", "The file {path} holds no text.", path=file),
             Message("fill_key_file", "Write the key into it, as its only line."),
-        )  # fmt: skip
+        )
     if len(text.splitlines()) > 1:
         raise _wrong(
-            settings_file, key,
+            settings_file,
+            key,
             Message("key_file_many_lines", "The file {path} holds more than one line.", path=file),
             Message("fill_key_file", "Write the key into it, as its only line."),
-        )  # fmt: skip
+        )
     return SecretStr(text)
 
 
@@ -126,19 +137,30 @@ def _refuse_open_rights(file: Path, key: str, settings_file: str | None) -> None
         others = ", ".join(readers_beside_owner(file))
         if others:
             raise _wrong(
-                settings_file, key,
-                Message("key_file_open_acl", "Others may read the file {path}: {others}.", path=file, others=others),
+                settings_file,
+                key,
+                Message(
+                    "key_file_open_acl",
+                    "Others may read the file {path}: {others}.",
+                    path=file,
+                    others=others,
+                ),
                 Message(
                     "close_acl", 'Run: icacls "{path}" /inheritance:r /grant:r "%USERNAME%:F"', path=file
                 ),
-            )  # fmt: skip
+            )
     elif stat.S_IMODE(mode) & 0o077:
         raise _wrong(
-            settings_file, key,
-            Message("key_file_open", "Others may read or change the file {path} (mode {mode}).",
-                    path=file, mode=f"{stat.S_IMODE(mode):o}"),
+            settings_file,
+            key,
+            Message(
+                "key_file_open",
+                "Others may read or change the file {path} (mode {mode}).",
+                path=file,
+                mode=f"{stat.S_IMODE(mode):o}",
+            ),
             Message("close_key_file", "Run: chmod 600 {path}", path=file),
-        )  # fmt: skip
+        )
 
 
 def _from_keyring(server: str, name: str, settings_file: str | None) -> SecretStr:
@@ -148,27 +170,35 @@ def _from_keyring(server: str, name: str, settings_file: str | None) -> SecretSt
         from keyring.errors import KeyringError
     except ImportError:
         raise _no_secret(
-            settings_file, server, name,
+            settings_file,
+            server,
+            name,
             Message(
                 "give_secret_no_keyring",
-                "Name its file in {name}_file, or set {variable}, or keep it in the keyring of the system after: "
-                'pip install "mdm-bridge[keyring]"',
-                name=name, variable=_variable(server, name),
+                "Name its file in {name}_file, or set {variable}, or keep it in the keyring of the system "
+                'after: pip install "mdm-bridge[keyring]"',
+                name=name,
+                variable=_variable(server, name),
             ),
-        ) from None  # fmt: skip
+        ) from None
     try:
         found = keyring.get_password(KEYRING_SERVICE, entry)
     except KeyringError:
         found = None
     if not found:
         raise _no_secret(
-            settings_file, server, name,
+            settings_file,
+            server,
+            name,
             Message(
                 "give_secret",
                 "Name its file in {name}_file, or set {variable}, or run: keyring set {service} {entry}",
-                name=name, variable=_variable(server, name), service=KEYRING_SERVICE, entry=entry,
+                name=name,
+                variable=_variable(server, name),
+                service=KEYRING_SERVICE,
+                entry=entry,
             ),
-        )  # fmt: skip
+        )
     return SecretStr(found.strip())
 
 
@@ -178,9 +208,11 @@ def _variable(server: str, name: str) -> str:
 
 def _no_secret(settings_file: str | None, server: str, name: str, hint: Message) -> SettingsError:
     return _wrong(
-        settings_file, f"servers.{server}.{name}_file",
-        Message("no_secret", "There is no {name} for the server {server}.", name=name, server=server), hint,
-    )  # fmt: skip
+        settings_file,
+        f"servers.{server}.{name}_file",
+        Message("no_secret", "There is no {name} for the server {server}.", name=name, server=server),
+        hint,
+    )
 
 
 def _wrong(settings_file: str | None, key: str, message: Message, hint: Message) -> SettingsError:

@@ -111,8 +111,8 @@ class Server(Section):
                 if near
                 else Message(
                     "kind_use_csv",
-                    'Built kinds: {built}. For any other console write kind = "file" and read its CSV export: '
-                    "mdm-bridge sync SERVER --from-file EXPORT.csv",
+                    'Built kinds: {built}. For any other console write kind = "file" and read its CSV '
+                    "export: mdm-bridge sync SERVER --from-file EXPORT.csv",
                     built=built,
                 ),
             )

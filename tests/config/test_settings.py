@@ -86,11 +86,9 @@ class TestFinding:
     @pytest.mark.parametrize("how", ["option", "variable"])
     def test_a_file_that_was_asked_for_must_exist(self, tmp_path: Path, how: str) -> None:
         missing = tmp_path / "none.toml"
+        path, environ = (missing, {}) if how == "option" else (None, {"MDM_BRIDGE_CONFIG": str(missing)})
         with pytest.raises(SettingsError) as caught:
-            if how == "option":
-                load_settings(missing, {})
-            else:
-                load_settings(None, {"MDM_BRIDGE_CONFIG": str(missing)})
+            load_settings(path, environ)
         assert caught.value.code == "settings_missing"
         assert "mdm-bridge init" in str(caught.value.hint)
 
@@ -102,7 +100,8 @@ class TestReading:
         assert server.url == "https://school.example.org/api"
         assert server.network_id == "1234567"
         assert server.api_key_file == tmp_path / "secrets" / "north.key"
-        assert server.scope is not None and server.scope.locations == ("3", "Annex")
+        assert server.scope is not None
+        assert server.scope.locations == ("3", "Annex")
         assert list(server.pools) == ["ash", "training"]  # file order decides
         assert server.classes == ("ipad",)
         assert settings.limits.shrink_percent == 30
@@ -284,7 +283,8 @@ class TestMistakes:
         hints = {problem.key: str(problem.hint) for problem in found}
         assert '"name"' in hints["organisation.nam"]
         assert "Europe/Paris" in hints["servers.a.timezone"]
-        assert "jamf-school, file" in hints["servers.b.kind"] and "--from-file" in hints["servers.b.kind"]
+        assert "jamf-school, file" in hints["servers.b.kind"]
+        assert "--from-file" in hints["servers.b.kind"]
         assert '"jamf-school"' in hints["servers.c.kind"]
         assert "api_key_file" in hints["servers.a.api_key"]
         assert "MDM_BRIDGE_MAIL__PASSWORD" in hints["mail.password"]
@@ -294,7 +294,8 @@ class TestMistakes:
         text = '[servers.a]\nkind = "file"\napi_key = "S3CRET"\n[outptu]\n'
         with pytest.raises(SettingsError) as caught:
             load(tmp_path, text)
-        assert "servers.a.api_key" in str(caught.value) and "outptu" in str(caught.value)
+        assert "servers.a.api_key" in str(caught.value)
+        assert "outptu" in str(caught.value)
         assert "S3CRET" not in str(caught.value)
         assert caught.value.exit_code == 1
 
@@ -319,7 +320,8 @@ class TestMistakes:
             assert [p.key for p in problems(tmp_path, text)] == ["servers.a.url"]
 
     def test_http_may_be_allowed(self, tmp_path: Path) -> None:
-        text = '[servers.a]\nkind = "jamf-school"\nnetwork_id = "1"\nurl = "http://h.example.org"\nallow_http = true\n'
+        text = '[servers.a]\nkind = "jamf-school"\nnetwork_id = "1"\nurl = "http://h.example.org"\n'
+        text += "allow_http = true\n"
         assert load(tmp_path, text).servers["a"].url == "http://h.example.org"
 
     @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///", "x.db", "oracle://h/x"])
