@@ -5,14 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from mdm_bridge.domain.inventory import InstalledApp, Observation, Sighting
 from mdm_bridge.domain.policy import ServerPolicy
 from mdm_bridge.messages import Message
 
-__all__ = ["CLOCK_TOLERANCE", "Kept", "apps_to_name", "day_of_contact", "minimise", "proposed_name"]
+__all__ = [
+    "CLOCK_TOLERANCE",
+    "Kept",
+    "activity_day",
+    "apps_to_name",
+    "day_of_contact",
+    "minimise",
+    "proposed_name",
+]
 
 #: A contact later than this after our own clock is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
@@ -35,14 +43,14 @@ class Kept:
 
 
 def minimise(
-    seen: Sighting, policy: ServerPolicy, overrides: Mapping[str, str], now: datetime
+    seen: Sighting, policy: ServerPolicy, overrides: Mapping[str, str | None], now: datetime
 ) -> Kept:
     """Reduce a sighting to what may be kept.
 
     Args:
         seen: What the server lists.
         policy: The settings of this server.
-        overrides: Pool chosen by hand, by serial.
+        overrides: Pool chosen by hand, by serial (None: kept out of every pool).
         now: Present instant; a later contact is unknown.
 
     Returns:
@@ -60,7 +68,7 @@ def minimise(
             )
         )
     by_rule = pools[0] if pools else None
-    pool = overrides.get(seen.serial, by_rule)
+    pool = overrides[seen.serial] if seen.serial in overrides else by_rule
     name = seen.name
     if name is not None and not policy.name_is_neutral(name):
         name = None
@@ -74,9 +82,7 @@ def minimise(
     tag = seen.asset_tag
     if tag is not None and not (_TAG.fullmatch(tag) or policy.name_is_neutral(tag)):
         tag = None
-        warnings.append(
-            Message("tag_may_identify", "The asset tag may identify a person: it was not kept.")
-        )
+        warnings.append(Message("tag_may_identify", "The asset tag may identify a person: it was not kept."))
     contact = seen.contact_at
     settled = True
     if contact is not None and contact > now + CLOCK_TOLERANCE:
@@ -139,3 +145,15 @@ def apps_to_name(
         return apps, 0
     named = [app for app in apps if app.managed or app.bundle_id in ours]
     return named, len(apps) - len(named)
+
+
+def activity_day(contact: datetime | None, zone: ZoneInfo, pool: str | None) -> date | None:
+    """Return the day an activity row stands for: the local day of the contact, or its week.
+
+    For the ash pool it is the Monday of the week: how often a pupil's tablet is used is nobody's
+    business day by day.
+    """
+    if contact is None:
+        return None
+    day = contact.astimezone(zone).date()
+    return day - timedelta(days=day.weekday()) if pool == "ash" else day

@@ -128,6 +128,11 @@ class ListingSource(Protocol):
         """How many requests were sent so far, retries included."""
         ...
 
+    @property
+    def warnings(self) -> Sequence[Message]:
+        """What a person should know of the last reading (a part the key may not read …)."""
+        ...
+
     def probe(self) -> Probe:
         """Ask one cheap question; never raises a ``ServerError``."""
         ...

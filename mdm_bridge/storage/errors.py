@@ -37,7 +37,9 @@ def _translate(cause: BaseException) -> StorageError:
     text = str(cause).lower()
     if "locked" in text or "busy" in text or "lock timeout" in text:
         return StorageError(
-            Message("database_locked", "The database is busy: another program has been writing for too long."),
+            Message(
+                "database_locked", "The database is busy: another program has been writing for too long."
+            ),
             hint=Message("wait_and_retry", "Wait a moment and run the command again; nothing was changed."),
         )
     if "full" in text or "no space" in text or type(cause).__name__ == "DiskFull":

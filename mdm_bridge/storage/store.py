@@ -16,6 +16,7 @@ from mdm_bridge.storage.errors import storage_errors
 if TYPE_CHECKING:
     from mdm_bridge.storage.audit import AuditTrail
     from mdm_bridge.storage.devices import Devices
+    from mdm_bridge.storage.intake import StagingArea
     from mdm_bridge.storage.inventory import Inventory
     from mdm_bridge.storage.leases import Leases
     from mdm_bridge.storage.queries import Queries
@@ -33,6 +34,8 @@ class Unit:
     def __init__(self, connection: Connection, clock: Clock) -> None:
         self.connection = connection
         self.clock = clock
+        #: Rows waiting to be merged; set by the staging place whose unit this is.
+        self.staged: StagingArea | None = None
 
     @cached_property
     def audit(self) -> AuditTrail:
@@ -53,7 +56,7 @@ class Unit:
         """What servers say of devices."""
         from mdm_bridge.storage.inventory import Inventory
 
-        return Inventory(self.connection, self.clock)
+        return Inventory(self.connection, self.clock, self.staged)
 
     @cached_property
     def leases(self) -> Leases:
@@ -119,6 +122,18 @@ class Store:
                 connection = plain
             with connection.begin():
                 yield Unit(connection, self.clock)
+
+    @contextmanager
+    def intake(self) -> Iterator[StagingArea]:
+        """Open a staging place on a connection of its own; what it holds is dropped at the end."""
+        from mdm_bridge.storage.intake import StagingArea
+
+        with storage_errors(), self.engine.connect() as connection:
+            try:
+                yield StagingArea(connection, self.clock)
+            finally:
+                # A pooled connection keeps its TEMP tables: throw it away.
+                connection.invalidate()
 
     def close(self) -> None:
         """Close every connection."""

@@ -61,4 +61,3 @@ Id = Annotated[int, mapped_column(Integer, Identity(), primary_key=True)]
 Digest = Annotated[bytes, mapped_column(LargeBinary(32))]
 Word = Annotated[str, mapped_column(Text())]
 Count = Annotated[int, mapped_column(Integer())]
-

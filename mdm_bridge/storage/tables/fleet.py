@@ -52,9 +52,7 @@ class DeviceRow(Base):
 
     __tablename__ = "device"
     __table_args__ = (
-        CheckConstraint(
-            "state IN ('in_service', 'repair', 'lost', 'stolen', 'retired')", name="state_known"
-        ),
+        CheckConstraint("state IN ('in_service', 'repair', 'lost', 'stolen', 'retired')", name="state_known"),
         CheckConstraint("pool_override IN ('training', 'ash', 'none')", name="pool_known"),
     )
 
@@ -121,9 +119,7 @@ class DeviceNowRow(Base):
 
     __tablename__ = "device_now"
 
-    device_id: Mapped[int] = mapped_column(
-        ForeignKey("device.id"), primary_key=True, autoincrement=False
-    )
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True, autoincrement=False)
     record_id: Mapped[int] = mapped_column(ForeignKey("record.id"))
     name: Mapped[str | None]
     name_masked: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -50,9 +50,7 @@ class DeviceDayRow(Base):
     __tablename__ = "device_day"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    device_id: Mapped[int] = mapped_column(
-        ForeignKey("device.id"), primary_key=True, autoincrement=False
-    )
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"), primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     battery_percent: Mapped[int | None]
     available_mb: Mapped[int | None]
@@ -84,9 +82,7 @@ class LicenceDayRow(Base):
     __tablename__ = "licence_day"
     __table_args__ = ({"sqlite_with_rowid": False},)
 
-    server_id: Mapped[int] = mapped_column(
-        ForeignKey("server.id"), primary_key=True, autoincrement=False
-    )
+    server_id: Mapped[int] = mapped_column(ForeignKey("server.id"), primary_key=True, autoincrement=False)
     app_id: Mapped[int] = mapped_column(ForeignKey("app.id"), primary_key=True, autoincrement=False)
     day: Mapped[date] = mapped_column(primary_key=True)
     total: Mapped[int | None]

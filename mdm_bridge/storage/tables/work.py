@@ -37,9 +37,7 @@ class RunRow(Base):
 
     __tablename__ = "run"
     __table_args__ = (
-        CheckConstraint(
-            "status IN ('running', 'complete', 'refused', 'failed')", name="status_known"
-        ),
+        CheckConstraint("status IN ('running', 'complete', 'refused', 'failed')", name="status_known"),
         Index("ix_run_server_id_finished_at", "server_id", "finished_at"),
     )
 

@@ -1,0 +1,239 @@
+"""Reading a listing: what is unchanged is passed over, what changed is judged and staged."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from mdm_bridge.domain.inventory import InstalledApp, ServerFacts, Sighting
+from mdm_bridge.domain.policy import ServerPolicy
+from mdm_bridge.domain.privacy import Kept, activity_day, apps_to_name, minimise
+from mdm_bridge.errors import BadAnswer
+from mdm_bridge.messages import Message
+from mdm_bridge.ports.inventory import ListingRow, Page
+from mdm_bridge.ports.sync import DeviceCounts, Intake, Known, KnownRecord, MergeResult
+
+__all__ = ["Reading", "ServerWarning", "rules_digest"]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerWarning:
+    """Something a person should know after a run; ``serial`` None: not about one device."""
+
+    serial: str | None
+    message: Message
+
+
+def rules_digest(policy: ServerPolicy, ours: frozenset[str]) -> str:
+    """Return a digest of all that decides what of a row is kept: when it moves, rows are read anew."""
+    apps = hashlib.sha256("\n".join(sorted(ours)).encode()).hexdigest()[:16]
+    return f"{policy.digest()}-{apps}"
+
+
+class Reading:
+    """One listing, row by row.
+
+    Args:
+        known: What we know of the server.
+        facts: What it just told beside its devices.
+        policy: What the settings say of it.
+        intake: Where changed rows are staged.
+        now: The present instant.
+    """
+
+    def __init__(
+        self, known: Known, facts: ServerFacts, policy: ServerPolicy, intake: Intake, now: datetime
+    ) -> None:
+        self._known = known
+        self._policy = policy
+        self._intake = intake
+        self._now = now
+        self.ours = _distributed(facts, known)
+        self._trusted = known.rules_digest == rules_digest(policy, self.ours)
+        self._seen: dict[str, bytes] = {}
+        self._total: int | None = None
+        self._unchanged = 0
+        self._repeated = 0
+        self._rejected = 0
+        self._nameless = 0
+        self._out_of_scope = 0
+        self._ignored = 0
+        self._staged = 0
+        self.listed = 0
+        self.emptied: list[int] = []
+        self.warnings: list[ServerWarning] = []
+
+    @property
+    def accepted(self) -> int:
+        """Rows that are devices of ours, readable."""
+        return self._unchanged + self._staged
+
+    def take(self, page: Page) -> None:
+        """Read one page."""
+        if page.total is not None:
+            self._total = page.total
+        known, seen, trusted = self._known.records.get, self._seen, self._trusted
+        for row in page.rows:
+            self.listed += 1
+            remote_id = row.remote_id
+            record = known(remote_id)
+            if trusted and record is not None and record.whole_hash == row.whole_hash:
+                if remote_id not in seen:
+                    seen[remote_id] = record.whole_hash
+                    self._unchanged += 1
+                    continue
+            self._take_row(row, record)
+
+    def _take_row(self, row: ListingRow, record: KnownRecord | None) -> None:
+        """Judge and stage one row; a bad one is rejected with its reason, and costs no other."""
+        try:
+            sighting = row.sighting()
+            if not self._wanted(sighting):
+                return
+            apps, same = self._apps_of(row, record)
+        except BadAnswer as error:
+            self._reject(row, error.message)
+            return
+        if not sighting.serial:
+            self._reject(row, Message("no_serial", "A device without a usable serial number was left out."))
+            return
+        if self._is_repeat(row):
+            return
+        kept = minimise(sighting, self._policy, self._known.overrides, self._now)
+        self._stage(row, record, kept, apps, same)
+
+    def _wanted(self, sighting: Sighting) -> bool:
+        if not self._policy.wants_class(sighting):
+            self._ignored += 1
+            return False
+        if not self._policy.in_scope(sighting):
+            self._out_of_scope += 1
+            return False
+        return True
+
+    def _apps_of(self, row: ListingRow, record: KnownRecord | None) -> tuple[list[InstalledApp] | None, bool]:
+        """Return the decoded apps, or None with True when they are the ones we have."""
+        if self._trusted and record is not None and record.apps_hash is not None:
+            if row.apps_hash == record.apps_hash:
+                return None, True
+        apps = row.apps()
+        return (None if apps is None else list(apps)), False
+
+    def _is_repeat(self, row: ListingRow) -> bool:
+        """Tell whether this very row came before; another one of the same id is staged as well."""
+        before = self._seen.get(row.remote_id)
+        if before is None:
+            self._seen[row.remote_id] = row.whole_hash
+            return False
+        self._repeated += 1
+        self._warn(row.serial, Message("duplicate_row", "The server lists this device twice."))
+        return before == row.whole_hash
+
+    def _stage(
+        self,
+        row: ListingRow,
+        record: KnownRecord | None,
+        kept: Kept,
+        apps: list[InstalledApp] | None,
+        same_apps: bool,
+    ) -> None:
+        seen = kept.observation
+        for message in kept.warnings:
+            self._warn(seen.serial, message)
+        if apps is not None and not apps and record is not None and record.has_apps:
+            self.emptied.append(record.record_id)
+        named, others = (None, 0) if apps is None else apps_to_name(apps, seen.pool, self.ours)
+        self._intake.add(
+            seen,
+            record_id=None if record is None else record.record_id,
+            whole_hash=row.whole_hash if kept.settled else None,
+            apps_hash=row.apps_hash,
+            apps=named,
+            other_apps=others,
+            day=activity_day(seen.contact_at, self._policy.zone, seen.pool),
+        )
+        self._staged += 1
+
+    def _reject(self, row: ListingRow, reason: Message) -> None:
+        self._rejected += 1
+        if row.remote_id:
+            # It is there, we just cannot read it: what we know of it stays, and it is not gone.
+            self._seen.setdefault(row.remote_id, row.whole_hash)
+        else:
+            self._nameless += 1
+        self._warn(row.serial or None, reason)
+
+    def _warn(self, serial: str | None, message: Message) -> None:
+        self.warnings.append(ServerWarning(serial, message))
+
+    def finish(self) -> None:
+        """Check that the listing came whole.
+
+        Raises:
+            BadAnswer: The server's own count does not agree with the rows that came.
+        """
+        if self._total is None or self._total in (self.listed, self.listed - self._repeated):
+            return
+        raise BadAnswer(
+            Message(
+                "count_mismatch",
+                "The server announces {total} devices and lists {listed}: nothing was changed.",
+                total=self._total,
+                listed=self.listed,
+            ),
+            hint=Message(
+                "retry_later", "Try again in a few minutes; if it lasts, tell the server's operator."
+            ),
+        )
+
+    def absent(self) -> list[int]:
+        """Return the ids of the records that the listing no longer holds.
+
+        When rows came that cannot be told apart, nobody is declared gone: it may be one of them.
+        """
+        absent = [r.record_id for remote, r in self._known.records.items() if remote not in self._seen]
+        if absent and self._nameless:
+            self._warn(
+                None,
+                Message(
+                    "absence_not_judged",
+                    "{count} rows have no identifier: no device is declared absent this time.",
+                    count=self._nameless,
+                ),
+            )
+            return []
+        return absent
+
+    def duplicated(self, serials: tuple[str, ...]) -> None:
+        """Warn of serials this server lists under several ids."""
+        for serial in serials:
+            self._warn(
+                serial,
+                Message(
+                    "duplicate_serial",
+                    "Several records carry this serial number: the one with the latest contact is used.",
+                ),
+            )
+
+    def counts(self, result: MergeResult | None) -> DeviceCounts:
+        """Return the figures of the run."""
+        merged = result or MergeResult()
+        seen = self._unchanged + merged.listed
+        return DeviceCounts(
+            seen=seen if result else self.accepted,
+            new=merged.new,
+            changed=merged.changed,
+            unchanged=max(seen - merged.new - merged.changed, 0) if result else 0,
+            gone=merged.gone,
+            returned=merged.returned,
+            rejected=self._rejected,
+            out_of_scope=self._out_of_scope,
+            ignored=self._ignored,
+        )
+
+
+def _distributed(facts: ServerFacts, known: Known) -> frozenset[str]:
+    if facts.apps is None:
+        return known.ours
+    return frozenset(app.bundle_id for app in facts.apps if not app.deleted)

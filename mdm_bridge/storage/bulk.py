@@ -1,0 +1,38 @@
+"""Many rows at once, below SQLAlchemy: executemany on SQLite, COPY on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+__all__ = ["insert_rows", "quoted"]
+
+
+def quoted(names: Iterable[str]) -> str:
+    """Return column names, quoted and comma-separated."""
+    return ", ".join(f'"{name}"' for name in names)
+
+
+def insert_rows(
+    connection: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert rows of plain values, in one statement.
+
+    Args:
+        connection: Inside a transaction.
+        table: Name of a table of ours (never text from outside).
+        columns: Its columns, in the order of the values.
+        rows: Values the driver takes as they are; instants as text.
+    """
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    if connection.dialect.name == "sqlite":
+        marks = ", ".join("?" * len(columns))
+        raw.executemany(f"INSERT INTO {table} ({quoted(columns)}) VALUES ({marks})", rows)  # noqa: S608
+        return
+    with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({quoted(columns)}) FROM STDIN") as copy:
+        write = copy.write_row
+        for row in rows:
+            write(row)

@@ -1,0 +1,232 @@
+"""The staging place of a synchronisation.
+
+Rows arrive page by page into a TEMP table of this connection: nobody else sees or waits for them,
+memory stays flat, and the one short merge at the end reads them from there. A device is one row;
+its app list is packed into a blob of three 32-bit numbers an app (app, version, flags), interned
+for the length of the run: 60 apps are 720 bytes, and expanding them is one ``array`` call.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from mdm_bridge.domain.inventory import InstalledApp, Observation
+from mdm_bridge.ports.clock import Clock
+from mdm_bridge.storage.bulk import insert_rows
+from mdm_bridge.storage.engine import WRITE
+from mdm_bridge.storage.errors import storage_errors
+from mdm_bridge.storage.store import Unit
+from mdm_bridge.storage.types import instant_text
+
+__all__ = ["APPS_UNKNOWN", "BACKWARDS", "Interner", "StagingArea"]
+
+#: A contact never moves backwards by less than this (the doubled hour of October, and a margin).
+BACKWARDS = timedelta(hours=2)
+
+#: ``apps_total`` of a row whose app list is not believed.
+APPS_UNKNOWN = -1
+
+_BATCH = 500
+
+_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("ord", "INTEGER PRIMARY KEY"),
+    ("remote_id", "TEXT NOT NULL"),
+    ("serial", "TEXT NOT NULL"),
+    ("record_id", "INTEGER"),
+    ("udid", "TEXT"),
+    ("name", "TEXT"),
+    ("name_masked", "BOOLEAN NOT NULL"),
+    ("asset_tag", "TEXT"),
+    ("model", "TEXT"),
+    ("model_identifier", "TEXT"),
+    ("os_version", "TEXT"),
+    ("supervised", "BOOLEAN"),
+    ("managed", "BOOLEAN"),
+    ("battery_percent", "INTEGER"),
+    ("capacity_mb", "INTEGER"),
+    ("available_mb", "INTEGER"),
+    ("contact_at", "{instant}"),
+    ("last_seen_at", "{instant}"),
+    ("contact_limit", "{instant}"),
+    ("enrolled_at", "{instant}"),
+    ("groups", "TEXT"),
+    ("pool", "TEXT"),
+    ("pool_by_rule", "TEXT"),
+    ("day", "DATE"),
+    ("whole_hash", "{bytes}"),
+    ("apps_hash", "{bytes}"),
+    ("apps", "{bytes}"),
+    ("apps_total", "INTEGER"),
+)
+_NAMES = tuple(name for name, _ in _COLUMNS)
+
+# Filled in by the merge.
+_DERIVED = (
+    ("device_id", "INTEGER"),
+    ("speaks", "INTEGER NOT NULL DEFAULT 1"),
+    ("fresh", "INTEGER NOT NULL DEFAULT 0"),
+    ("moved", "INTEGER NOT NULL DEFAULT 0"),
+    ("touched", "INTEGER NOT NULL DEFAULT 0"),
+    ("returned", "INTEGER NOT NULL DEFAULT 0"),
+)
+
+_TYPES = {
+    "sqlite": {"instant": "TEXT", "bytes": "BLOB"},
+    "postgresql": {"instant": "TIMESTAMPTZ", "bytes": "BYTEA"},
+}
+
+
+class Interner:
+    """Numbers for texts that come again and again; the number is the position in ``texts``."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, text: str) -> int:
+        """Return the number of a text, a new one at its first appearance."""
+        found = self._numbers.get(text)
+        if found is None:
+            found = self._numbers[text] = len(self.texts)
+            self.texts.append(text)
+        return found
+
+
+class StagingArea:
+    """Implements ``ports.sync.Intake`` on one connection."""
+
+    def __init__(self, connection: Connection, clock: Clock) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._pending: list[tuple[Any, ...]] = []
+        self._count = 0
+        self.bundle_ids = Interner()
+        self.versions = Interner()
+        self.app_names: dict[str, str] = {}
+        self._create()
+
+    def _create(self) -> None:
+        types = _TYPES[self._connection.dialect.name]
+        columns = ", ".join(f'"{n}" {t.format_map(types)}' for n, t in (*_COLUMNS, *_DERIVED))
+        with self._connection.begin():
+            self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE staged ({columns})")
+            self._connection.exec_driver_sql("CREATE TEMPORARY TABLE leaving (record_id INTEGER PRIMARY KEY)")
+
+    def add(
+        self,
+        observation: Observation,
+        *,
+        record_id: int | None,
+        whole_hash: bytes | None,
+        apps_hash: bytes | None,
+        apps: Sequence[InstalledApp] | None,
+        other_apps: int,
+        day: date | None,
+    ) -> None:
+        """Stage one device (see ``ports.sync.Intake.add``)."""
+        seen = observation.last_seen_at
+        self._count += 1
+        total = None if apps is None else len(apps) + other_apps
+        self._pending.append(
+            (
+                self._count,
+                observation.remote_id,
+                observation.serial,
+                record_id,
+                observation.udid,
+                observation.name,
+                observation.name_masked,
+                observation.asset_tag,
+                observation.model,
+                observation.model_identifier,
+                observation.os_version,
+                observation.supervised,
+                observation.managed,
+                observation.battery_percent,
+                _megabytes(observation.capacity_gb),
+                _megabytes(observation.available_gb),
+                instant_text(observation.contact_at),
+                instant_text(seen),
+                instant_text(seen + BACKWARDS) if seen is not None else None,
+                instant_text(observation.enrolled_at),
+                None if observation.groups is None else json.dumps(observation.groups, ensure_ascii=False),
+                observation.pool,
+                observation.pool_by_rule,
+                None if day is None else day.isoformat(),
+                whole_hash,
+                apps_hash,
+                None if apps is None else self._pack(apps),
+                total,
+            )
+        )
+        if len(self._pending) >= _BATCH:
+            self._flush()
+
+    def _pack(self, apps: Sequence[InstalledApp]) -> bytes:
+        packed = array("I")
+        app_number, version_number = self.bundle_ids.number, self.versions.number
+        names = self.app_names
+        for bundle_id, name, version, managed in apps:
+            if name and bundle_id not in names:
+                names[bundle_id] = name
+            flags = 0 if managed is None else 2 if managed else 1
+            packed.extend((app_number(bundle_id), version_number(version or ""), flags))
+        return packed.tobytes()
+
+    def leave(self, record_ids: Iterable[int]) -> int:
+        """Note the records the listing no longer holds.
+
+        Returns:
+            How many devices vanish with them; one listed again under a new id does not.
+        """
+        self._flush()
+        with storage_errors(), self._connection.begin():
+            insert_rows(self._connection, "leaving", ("record_id",), ((record,) for record in record_ids))
+            vanishing = self._connection.exec_driver_sql(
+                "SELECT count(DISTINCT r.device_id) FROM leaving l JOIN record r ON r.id = l.record_id "
+                "JOIN device d ON d.id = r.device_id "
+                "WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.serial = d.serial)"
+            )
+            return int(vanishing.scalar_one())
+
+    def disbelieve_apps(self, record_ids: Iterable[int]) -> None:
+        """Mark the app lists of these records unknown: nothing is removed for them."""
+        self._flush()
+        with storage_errors(), self._connection.begin():
+            self._connection.execute(
+                text(
+                    "UPDATE staged SET apps = NULL, apps_hash = NULL, whole_hash = NULL, "
+                    "apps_total = :unknown WHERE record_id = :record"
+                ),
+                [{"record": record, "unknown": APPS_UNKNOWN} for record in record_ids],
+            )
+
+    def _flush(self) -> None:
+        if not self._pending:
+            return
+        with storage_errors(), self._connection.begin():
+            insert_rows(self._connection, "staged", _NAMES, self._pending)
+        self._pending.clear()
+
+    @contextmanager
+    def unit(self, *, dry_run: bool = False) -> Iterator[Unit]:
+        """Open the writing unit that sees the staged rows; a dry run is rolled back."""
+        self._flush()
+        self._connection.execution_options(**{WRITE: True})
+        with storage_errors(), self._connection.begin() as transaction:
+            unit = Unit(self._connection, self._clock)
+            unit.staged = self
+            yield unit
+            if dry_run:
+                transaction.rollback()
+
+
+def _megabytes(gigabytes: float | None) -> int | None:
+    return None if gigabytes is None else round(gigabytes * 1000)

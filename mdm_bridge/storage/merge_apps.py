@@ -1,0 +1,252 @@
+"""The app lists of a merge: expanded from their blobs, compared device by device, in chunks."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from mdm_bridge.ports.sync import AppCounts, MergeOrder
+from mdm_bridge.storage.bulk import insert_rows
+from mdm_bridge.storage.intake import StagingArea
+from mdm_bridge.storage.sql import Sql
+from mdm_bridge.storage.tables import AppRow, AppVersionRow, InstalledRow
+from mdm_bridge.storage.types import instant_text
+
+__all__ = ["AppMerge", "intern_apps"]
+
+#: Devices compared at once: some 30 000 app rows, a few megabytes.
+_CHUNK = 500
+
+_INSTALLED = ("device_id", "app_id", "version_id", "flags")
+_EVENT = ("device_id", "app_id", "at", "run_id", "kind", "old_version_id", "new_version_id")
+
+App = tuple[int, int, int]  # app id, version id, flags
+
+
+class _Staged(NamedTuple):
+    device_id: int
+    fresh: int
+    pool: str | None
+    apps: bytes
+    apps_known: int
+
+
+class AppMerge:
+    """Brings the staged app lists into ``installed`` and writes the events.
+
+    Args:
+        becoming_ash: Devices that enter the ash pool by this merge: their list is replaced by what
+            may be named, without events, which would name the rest.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        staged: StagingArea,
+        order: MergeOrder,
+        sql: Sql,
+        becoming_ash: Collection[int],
+    ) -> None:
+        self._connection = connection
+        self._staged = staged
+        self._order = order
+        self._sql = sql
+        self._becoming_ash = becoming_ash
+        self._counts = {"installed": 0, "removed": 0, "updated": 0}
+        self._touched: list[int] = []
+
+    def run(self) -> AppCounts:
+        """Do it, and return how many events were written."""
+        app_ids, version_ids = self._intern()
+        self._ours = self._ids_of(self._order.ours_before & self._order.ours_now)
+        for chunk in self._chunks():
+            self._merge_chunk(chunk, app_ids, version_ids)
+        if self._touched:
+            self._sql_many("UPDATE staged SET touched = 1 WHERE device_id = :d AND speaks = 1")
+        return AppCounts(**self._counts)
+
+    def _sql_many(self, statement: str) -> None:
+        from sqlalchemy import text
+
+        self._connection.execute(text(statement), [{"d": device} for device in self._touched])
+
+    def _intern(self) -> tuple[list[int], list[int]]:
+        """Return the ids of the run's apps and versions, by their numbers of the run."""
+        names = self._staged.app_names
+        bundle_ids, versions = self._staged.bundle_ids.texts, self._staged.versions.texts
+        apps = intern_apps(self._connection, {bundle: names.get(bundle) for bundle in bundle_ids})
+        known = _intern_versions(self._connection, versions)
+        return [apps[bundle] for bundle in bundle_ids], [known[version] for version in versions]
+
+    def _ids_of(self, bundle_ids: Collection[str]) -> set[int]:
+        if not bundle_ids:
+            return set()
+        rows = self._connection.execute(select(AppRow.id, AppRow.bundle_id))
+        return {row.id for row in rows if row.bundle_id in bundle_ids}
+
+    def _chunks(self) -> Iterator[list[_Staged]]:
+        after = -1
+        while True:
+            rows = self._sql.rows(
+                "SELECT s.device_id, s.fresh, s.pool, s.apps, CASE WHEN n.apps_total IS NULL THEN 0 "
+                "ELSE 1 END FROM staged s LEFT JOIN device_now n ON n.device_id = s.device_id "
+                "WHERE s.device_id > :after AND s.speaks = 1 AND s.apps IS NOT NULL "
+                "ORDER BY s.device_id LIMIT :chunk",
+                {"after": after, "chunk": _CHUNK},
+            )
+            if not rows:
+                return
+            after = rows[-1][0]
+            yield [_Staged(*row) for row in rows]
+
+    def _merge_chunk(self, chunk: list[_Staged], app_ids: list[int], version_ids: list[int]) -> None:
+        before = self._installed_before([row for row in chunk if not row.fresh])
+        fresh: list[tuple[int, int, int, int]] = []
+        changes = _Changes()
+        for row in chunk:
+            apps = _expand(row.apps, app_ids, version_ids)
+            device = row.device_id
+            if row.fresh:
+                fresh.extend([(device, *app) for app in apps])
+            else:
+                self._compare(row, apps, before.get(device, {}), changes)
+        insert_rows(self._connection, "installed", _INSTALLED, fresh)
+        self._write(changes)
+
+    def _installed_before(self, known: list[_Staged]) -> dict[int, dict[int, tuple[int, int]]]:
+        if not known:
+            return {}
+        rows = self._connection.execute(
+            select(InstalledRow.device_id, InstalledRow.app_id, InstalledRow.version_id, InstalledRow.flags)
+            .where(InstalledRow.device_id.in_([row.device_id for row in known]))
+            .order_by(InstalledRow.device_id)
+        ).all()
+        return {
+            device: {app: (version, flags) for _, app, version, flags in group}
+            for device, group in groupby(rows, key=itemgetter(0))
+        }
+
+    def _compare(
+        self, row: _Staged, apps: list[App], old: dict[int, tuple[int, int]], changes: _Changes
+    ) -> None:
+        device = row.device_id
+        # A list never seen before is a starting point, not ten installations.
+        silent = device in self._becoming_ash or (not row.apps_known and not old)
+        before = len(changes)
+        for app, version, flags in apps:
+            was = old.pop(app, None)
+            if was is None:
+                changes.added.append((device, app, version, flags))
+                self._event(changes, row, silent, app, "installed", None, version)
+            elif was != (version, flags):
+                changes.changed.append({"d": device, "a": app, "v": version, "f": flags})
+                if was[0] != version:
+                    self._event(changes, row, silent, app, "updated", was[0], version)
+        for app, (version, _) in old.items():
+            changes.removed.append({"d": device, "a": app})
+            self._event(changes, row, silent, app, "removed", version, None)
+        if len(changes) > before:
+            self._touched.append(device)
+
+    def _event(
+        self,
+        changes: _Changes,
+        row: _Staged,
+        silent: bool,
+        app: int,
+        kind: str,
+        old: int | None,
+        new: int | None,
+    ) -> None:
+        # In the ash pool an app that is ours only since, or until, this answer was not installed
+        # or removed by anyone: it became nameable, or ceased to be.
+        if silent or (row.pool == "ash" and app not in self._ours):
+            return
+        self._counts[kind] += 1
+        at = instant_text(self._order.run.started_at)
+        changes.events.append((row.device_id, app, at, self._order.run.run_id, kind, old, new))
+
+    def _write(self, changes: _Changes) -> None:
+        key = (InstalledRow.device_id == bindparam("d")) & (InstalledRow.app_id == bindparam("a"))
+        table = InstalledRow.__table__
+        if changes.removed:
+            self._connection.execute(delete(table).where(key), changes.removed)
+        if changes.changed:
+            self._connection.execute(
+                update(table).where(key).values(version_id=bindparam("v"), flags=bindparam("f")),
+                changes.changed,
+            )
+        insert_rows(self._connection, "installed", _INSTALLED, changes.added)
+        insert_rows(self._connection, "app_event", _EVENT, changes.events)
+
+
+class _Changes:
+    """What a chunk changes in ``installed``, and the events of it."""
+
+    def __init__(self) -> None:
+        self.added: list[tuple[int, int, int, int]] = []
+        self.changed: list[dict[str, int]] = []
+        self.removed: list[dict[str, int]] = []
+        self.events: list[tuple[Any, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self.added) + len(self.changed) + len(self.removed)
+
+
+def _expand(packed: bytes, app_ids: list[int], version_ids: list[int]) -> list[App]:
+    """Return (app id, version id, flags) of a blob, by app id; an app listed twice counts once."""
+    numbers = array("I")
+    numbers.frombytes(packed)
+    apps = [
+        (app_ids[app], version_ids[version], flags)
+        for app, version, flags in zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
+    ]
+    apps.sort()
+    for index in range(len(apps) - 1, 0, -1):
+        if apps[index][0] == apps[index - 1][0]:
+            del apps[index - 1]
+    return apps
+
+
+def intern_apps(connection: Connection, names: dict[str, str | None]) -> dict[str, int]:
+    """Return app ids by bundle id, inserting the unknown ones.
+
+    Args:
+        connection: Inside a writing transaction.
+        names: Display names by bundle id (None: not said).
+    """
+    if not names:
+        return {}
+    known = {row.bundle_id: row.id for row in connection.execute(select(AppRow.id, AppRow.bundle_id))}
+    # Sorted: two servers inserting the same apps at once must not wait for each other in a circle.
+    missing = [{"bundle_id": b, "name": names[b]} for b in sorted(names) if b not in known]
+    if missing:
+        _insert_missing(connection, AppRow, "bundle_id", missing)
+        known = {row.bundle_id: row.id for row in connection.execute(select(AppRow.id, AppRow.bundle_id))}
+    return known
+
+
+def _intern_versions(connection: Connection, texts: list[str]) -> dict[str, int]:
+    if not texts:
+        return {}
+    query = select(AppVersionRow.id, AppVersionRow.text)
+    known = {row.text: row.id for row in connection.execute(query)}
+    missing = [{"text": text} for text in sorted(set(texts)) if text not in known]
+    if missing:
+        _insert_missing(connection, AppVersionRow, "text", missing)
+        known = {row.text: row.id for row in connection.execute(query)}
+    return known
+
+
+def _insert_missing(
+    connection: Connection, table: type[AppRow] | type[AppVersionRow], unique: str, rows: list[dict[str, Any]]
+) -> None:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(table).on_conflict_do_nothing(index_elements=[unique])
+    connection.execute(statement, rows)

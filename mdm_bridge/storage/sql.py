@@ -1,0 +1,58 @@
+"""The few words in which the SQL of our two databases differs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from mdm_bridge.storage.types import instant_text
+
+__all__ = ["Sql"]
+
+_SQLITE = {"differs": "IS NOT", "instant": "{0}", "number": "{0}", "greatest": "max", "words": "{0}"}
+_POSTGRESQL = {
+    "differs": "IS DISTINCT FROM",
+    "instant": "CAST({0} AS TIMESTAMPTZ)",
+    "number": "CAST({0} AS INTEGER)",
+    "words": "CAST({0} AS TEXT)",
+    "greatest": "greatest",
+}
+
+
+class Sql:
+    """Runs statements written once for both databases.
+
+    A statement may hold ``<differs>`` (null-safe inequality), ``<greatest>``, and the parameters
+    ``<now>``, ``<run>``, ``<server>``, typed for the database.
+    """
+
+    def __init__(self, connection: Connection, *, now: datetime, run: int, server: int) -> None:
+        self._connection = connection
+        words = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
+        self._words = {
+            "<differs>": words["differs"],
+            "<greatest>": words["greatest"],
+            "<now>": words["instant"].format(":now"),
+            "<until>": words["instant"].format(":until"),
+            "<run>": words["number"].format(":run"),
+            "<server>": words["number"].format(":server"),
+        }
+        self._params: dict[str, Any] = {"now": instant_text(now), "run": run, "server": server}
+
+    def run(self, statement: str, params: Mapping[str, Any] | None = None) -> int:
+        """Run one statement and return how many rows it changed."""
+        return self._execute(statement, params).rowcount
+
+    def rows(self, statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
+        """Run one query and return its rows."""
+        return list(self._execute(statement, params).all())
+
+    def _execute(self, statement: str, params: Mapping[str, Any] | None) -> Any:
+        for word, meaning in self._words.items():
+            statement = statement.replace(word, meaning)
+        given = {**self._params, **(params or {})}
+        prepared = text(statement)
+        return self._connection.execute(prepared, {key: given[key] for key in prepared.compile().params})
