@@ -17,7 +17,7 @@ from mdm_bridge.config.problems import from_pydantic, settings_error
 from mdm_bridge.errors import SettingProblem, SettingsError
 from mdm_bridge.messages import Message
 
-__all__ = ["DEFAULT_FILE", "find_settings", "load_settings"]
+__all__ = ["DEFAULT_FILE", "check_settings_text", "find_settings", "load_settings"]
 
 DEFAULT_FILE = "mdm-bridge.toml"
 
@@ -48,7 +48,20 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
         SettingsError: Something is wrong; ``problems`` holds everything that is.
     """
     file = find_settings(path, environ)
-    data = {} if file is None else _read(file)
+    data = {} if file is None else _parse(file, _read(file))
+    return _checked(data, file, environ)
+
+
+def check_settings_text(text: str, file: Path, environ: Mapping[str, str]) -> Settings:
+    """Check settings that are not yet written, as if they stood in ``file``.
+
+    Raises:
+        SettingsError: As :func:`load_settings`.
+    """
+    return _checked(_parse(file, text), file, environ)
+
+
+def _checked(data: dict[str, Any], file: Path | None, environ: Mapping[str, str]) -> Settings:
     shown = None if file is None else str(file)
     base = Path.cwd() if file is None else file.parent
     problems = [*take_secrets(data, shown), *take_bad_names(data, shown)]
@@ -66,22 +79,28 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     return settings
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> str:
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text)
+        return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _file_error(
             file,
             Message(
-                "settings_not_utf8", "The settings file is not in UTF-8 (byte {offset}).", offset=error.start
+                "settings_not_utf8",
+                "The settings file is not in UTF-8 (byte {offset}).",
+                offset=str(error.start),
             ),
             Message("save_as_utf8", "Open it in your editor and save it with the encoding UTF-8."),
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise _file_error(file, _toml_message(error), _toml_hint(text, error)) from None
     except OSError as error:
         raise _unreadable(file, error) from error
+
+
+def _parse(file: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _file_error(file, _toml_message(error), _toml_hint(text, error)) from None
 
 
 def _unreadable(file: Path, error: OSError) -> SettingsError:

@@ -71,16 +71,12 @@ def settings_error(problems: Sequence[SettingProblem]) -> SettingsError:
 
 
 def _where(problem: SettingProblem) -> Message:
-    if not problem.key:
-        return problem.message
-    if problem.file is None:
-        return Message("setting_wrong", "{key}: {problem}", key=problem.key, problem=problem.message)
+    """Return the sentence with its place in front; the code stays that of the sentence."""
+    code, place = problem.message.code, problem.file or problem.key
+    if problem.file is None or not problem.key:
+        return Message(code, "{place}: {problem}", place=place, problem=problem.message)
     return Message(
-        "setting_wrong_in_file",
-        "{file}: {key}: {problem}",
-        file=problem.file,
-        key=problem.key,
-        problem=problem.message,
+        code, "{file}: {key}: {problem}", file=problem.file, key=problem.key, problem=problem.message
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import email.utils
 import http.cookiejar
 import os
 import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -92,6 +94,7 @@ class HttpSession:
         self._chance = chance or random.Random()
         self._lock = threading.Lock()
         self._requests_sent = 0
+        self._date_header: str | None = None
         self._bucket = TokenBucket(settings.requests_per_s, clock) if settings.requests_per_s else None
         password = settings.password.get_secret_value() if settings.password is not None else None
         self._secrets = forms_of(settings.user, password) if password else frozenset()
@@ -106,6 +109,15 @@ class HttpSession:
     def requests_sent(self) -> int:
         """Requests sent so far; retries and redirects count."""
         return self._requests_sent
+
+    @property
+    def server_date(self) -> datetime | None:
+        """The server's own time (aware, to the second) when it last answered, if it told."""
+        try:
+            told = email.utils.parsedate_to_datetime(self._date_header or "")
+        except ValueError:
+            return None
+        return told if told.tzinfo is not None else None
 
     def get(
         self,
@@ -225,6 +237,7 @@ class HttpSession:
 
     def _judge(self, response: requests.Response, deadline: Deadline) -> bytearray | Setback | _Onward:
         status = response.status_code
+        self._date_header = response.headers.get("Date")
         if status in _REDIRECTS:
             return self._onward(response)
         if not 200 <= status < 300 or status == 206:
