@@ -27,8 +27,8 @@ class Column:
         key: Key of the value in a row, and heading in ``csv``; stable.
         heading: English heading, marked for translation.
         kind: ``text`` · ``int`` (a number that is not a quantity: never grouped) · ``count`` (a quantity) ·
-            ``percent`` (0 to 100) · ``gb`` (decimal GB, 2 digits) · ``date`` · ``instant`` (aware) · ``bool`` ·
-            ``enum`` (a code, shown by ``labels``) · ``list`` (texts).
+            ``percent`` (0 to 100) · ``gb`` (decimal GB, 2 digits) · ``date`` · ``instant`` (aware) ·
+            ``bool`` · ``enum`` (a code, shown by ``labels``) · ``list`` (texts).
         priority: What a narrow terminal keeps longest; 0 goes first, 9 last.
         labels: For ``enum`` (and the items of a ``list``): English label, marked, by code.
         none: English text, marked, for None: « unknown » unless None means something (« not lent »);

@@ -58,9 +58,9 @@ def write_ods(sheet: Sheet, out: BinaryIO) -> None:
         with archive.open("content.xml", "w", force_zip64=True) as content:
             content.write(_HEAD.encode())
             heading = "".join(_text(text, ' table:style-name="head"') for text in sheet.headings)
-            content.writelines(_table(sheet.words.text("Data"), [heading], map(_row, sheet.cells())))
+            content.writelines(_table(sheet.data_name, [heading], map(_row, sheet.cells())))
             if sheet.about():
-                content.writelines(_table(sheet.words.text("About"), map(_text, sheet.about())))
+                content.writelines(_table(sheet.about_name, map(_text, sheet.about())))
             content.write(_TAIL.encode())
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from mdm_bridge.documents.cells import for_people, neutral
 from mdm_bridge.documents.columns import Column, Row
 from mdm_bridge.documents.words import Words
+from mdm_bridge.messages import Message
 
 __all__ = ["Cell", "Sheet"]
 
@@ -31,6 +32,16 @@ class Sheet:
     def headings(self) -> list[str]:
         """Headings in the reader's language, with their unit."""
         return [neutral(self.words.text(column.heading)) for column in self.columns]
+
+    @property
+    def data_name(self) -> str:
+        """Name of the sheet that holds the rows."""
+        return self.words.message(Message("sheet_data", "Data"))
+
+    @property
+    def about_name(self) -> str:
+        """Name of the sheet that tells what this is."""
+        return self.words.message(Message("sheet_about", "About"))
 
     def cells(self) -> Iterator[list[Cell]]:
         """Give the rows as typed cells."""

@@ -23,7 +23,7 @@ def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
 
     with Workbook(out, _OPTIONS) as book:
         book.set_properties({"title": sheet.title or ""})
-        page = book.add_worksheet(sheet.words.text("Data"))
+        page = book.add_worksheet(sheet.data_name)
         bold = book.add_format({"bold": True})
         formats: dict[type, Any] = {
             date: book.add_format({"num_format": "dd/mm/yyyy"}),
@@ -36,7 +36,7 @@ def write_xlsx(sheet: Sheet, out: BinaryIO) -> None:
             for place, cell in enumerate(cells):
                 _write(page, number, place, cell, formats)
         if sheet.about():
-            about = book.add_worksheet(sheet.words.text("About"))
+            about = book.add_worksheet(sheet.about_name)
             about.set_column(0, 0, 80)
             for number, line in enumerate(sheet.about()):
                 about.write_string(number, 0, line)

@@ -201,6 +201,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     "--lang",
     cls=Option,
     type=click.Choice(list(LANGUAGES)),
+    is_eager=True,
     help=N_("Language of the sentences (MDM_BRIDGE_LANG)."),
 )
 @click.option(

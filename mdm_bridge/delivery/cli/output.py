@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import sys
@@ -193,6 +194,16 @@ def _needs_file(fmt: str) -> click.UsageError:
     return error
 
 
+def _reason(error: OSError) -> Message | str:
+    if isinstance(error, FileNotFoundError):
+        return Message("no_such_folder", "the folder does not exist")
+    if isinstance(error, (PermissionError, IsADirectoryError)):
+        return Message("access_refused", "access is refused")
+    if error.errno == errno.ENOSPC:
+        return Message("disk_full", "the disk is full")
+    return error.strerror or str(error)
+
+
 @contextmanager
 def _file(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears whole or not at all."""
@@ -207,7 +218,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
                 "output_not_written",
                 "{file} cannot be written: {reason}.",
                 file=str(path),
-                reason=error.strerror or str(error),
+                reason=_reason(error),
             ),
             hint=Message(
                 "choose_other_output",
