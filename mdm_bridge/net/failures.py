@@ -21,7 +21,16 @@ from mdm_bridge.messages import Message
 from mdm_bridge.net.body import BodyCut, BodyTooLarge, UnknownEncoding
 from mdm_bridge.net.limits import Deadline
 
-__all__ = ["Setback", "after_exception", "after_status", "bad_redirect", "chain_of", "deadline_exceeded"]
+__all__ = [
+    "Setback",
+    "after_exception",
+    "after_status",
+    "bad_redirect",
+    "chain_of",
+    "deadline_exceeded",
+    "permission_missing",
+    "wrong_credentials",
+]
 
 _DROPPED = (ConnectionError, http.client.RemoteDisconnected, u3.NewConnectionError)
 _TLS = (ssl.SSLError, ssl.CertificateError, requests.exceptions.SSLError, u3.SSLError)
@@ -138,21 +147,27 @@ def bad_redirect(host: str) -> BadAnswer:
     )
 
 
+def wrong_credentials(host: str) -> ServerRefused:
+    """Return the error of a refused user or key."""
+    return ServerRefused(
+        Message("wrong_credentials", "{host} refused the network id or the key.", host=host),
+        hint=Message("check_credentials", "Check network_id and the key file; a key may have been revoked."),
+    )
+
+
+def permission_missing(host: str) -> ServerRefused:
+    """Return the error of a key that lacks a right."""
+    return ServerRefused(
+        Message("permission_missing", "The key has no right to do this on {host}.", host=host),
+        hint=Message("grant_permission", "Give the key this right in the server's console (at least Read)."),
+    )
+
+
 def _status_error(status: int, host: str) -> ServerError:
     if status in (401, 403):
-        return ServerRefused(
-            Message("wrong_credentials", "{host} refused the network id or the key.", host=host),
-            hint=Message(
-                "check_credentials", "Check network_id and the key file; a key may have been revoked."
-            ),
-        )
+        return wrong_credentials(host)
     if status == 405:
-        return ServerRefused(
-            Message("permission_missing", "The key has no right to do this on {host}.", host=host),
-            hint=Message(
-                "grant_permission", "Give the key this right in the server's console (at least Read)."
-            ),
-        )
+        return permission_missing(host)
     if status == 407:
         return _proxy_failed(host)
     if status in (404, 410):

@@ -91,7 +91,7 @@ class HttpSession:
         self._clock = clock
         self._sleep = sleep
         self._calendar = calendar or SystemClock()
-        self._chance = chance or random.Random()
+        self._chance = chance or random.Random()  # noqa: S311 - jitter, not a secret
         self._lock = threading.Lock()
         self._requests_sent = 0
         self._date_header: str | None = None
@@ -190,7 +190,7 @@ class HttpSession:
         return type(setback.error)(
             Message(
                 setback.error.code,
-                "{host} asks to wait {wait_s} s before the next request; the whole call may last {seconds} s.",
+                "{host} asks to wait {wait_s} s before the next request; a call may last {seconds} s.",
                 host=self.host,
                 wait_s=round(setback.wait_s),
                 seconds=round(deadline.seconds, 1),

@@ -11,13 +11,6 @@ from mdm_bridge.net.http import HttpSession, HttpSettings
 from tests.net.scripted import Answer, FakeTime, ScriptedServer
 
 
-@pytest.fixture(autouse=True)
-def _no_proxy_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[..., ScriptedServer]]:
     """Start scripted servers; all are closed at the end."""

@@ -52,7 +52,7 @@ def test_loopback():
     assert is_loopback("127.8.8.8")
     assert is_loopback("LOCALHOST")
     assert not is_loopback("localhost.example")
-    assert not is_loopback("0.0.0.0")  # noqa: S104
+    assert not is_loopback("0.0.0.0")
 
 
 def test_repr_shows_no_secret():
