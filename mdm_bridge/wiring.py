@@ -1,0 +1,252 @@
+"""From settings to the program: the only place that constructs adapters.
+
+Nothing heavy is imported before it is needed: a command that only reads the database never pays
+for the network, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from mdm_bridge.config import DEFAULT_FILE, Settings, check_settings_text, find_settings, load_settings
+from mdm_bridge.domain.identifiers import nearest
+from mdm_bridge.errors import InputError, UnknownObject
+from mdm_bridge.messages import Message
+from mdm_bridge.ports.clock import Clock, SystemClock
+
+if TYPE_CHECKING:
+    from mdm_bridge.config.servers import Scope, Server
+    from mdm_bridge.domain.policy import Criteria, ServerPolicy
+    from mdm_bridge.net.http import HttpSession
+    from mdm_bridge.ports.inventory import ListingSource
+    from mdm_bridge.storage.store import Store
+
+__all__ = [
+    "DEFAULT_FILE",
+    "App",
+    "address_problem",
+    "check_settings_text",
+    "find_settings",
+    "load_settings",
+    "open_app",
+]
+
+
+def open_app(
+    config_path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    clock: Clock | None = None,
+    settings: Settings | None = None,
+) -> App:
+    """Wire the program; nothing is connected yet.
+
+    Args:
+        config_path: Settings file asked for, or None.
+        environ: Environment variables.
+        clock: Where the time comes from; the machine's own by default.
+        settings: Settings already loaded, to spare a second reading.
+
+    Raises:
+        SettingsError: A setting is wrong or missing.
+    """
+    return App(settings or load_settings(config_path, environ), clock or SystemClock())
+
+
+class App:
+    """The program, wired. Close it when done."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._sources: list[ListingSource] = []
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """Time zone of the organisation."""
+        return ZoneInfo(self.settings.calendar.timezone)
+
+    @cached_property
+    def store(self) -> Store:
+        """The database, opened; not yet connected."""
+        from mdm_bridge.storage import open_store
+
+        return open_store(self.settings.database.url.get_secret_value(), clock=self.clock)
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        """Names of the servers in file order."""
+        return tuple(self.settings.servers)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The database file; None when the database is a server."""
+        scheme, _, rest = self.settings.database.url.get_secret_value().partition(":///")
+        return Path(rest.partition("?")[0]) if scheme == "sqlite" else None
+
+    @property
+    def database_shown(self) -> str:
+        """Where the database is, without a password."""
+        file = self.database_file
+        if file is not None:
+            return str(file)
+        from sqlalchemy.engine import make_url
+
+        return make_url(self.settings.database.url.get_secret_value()).render_as_string(hide_password=True)
+
+    def server(self, name: str) -> Server:
+        """Return the settings of a server.
+
+        Raises:
+            UnknownObject: No server is called so; the hint names the nearest.
+        """
+        found = self.settings.servers.get(name)
+        if found is None:
+            raise _unknown_server(name, self.server_names)
+        return found
+
+    def kind(self, name: str) -> str:
+        """Return the kind of a server."""
+        return self.server(name).kind
+
+    def policy(self, name: str, mentioned_groups: tuple[str, ...] = ()) -> ServerPolicy:
+        """Return what the settings say of reading a server, as a value of the domain.
+
+        Args:
+            name: Name of the server.
+            mentioned_groups: Group names other files speak of.
+        """
+        from mdm_bridge.domain.policy import PoolRule, ServerPolicy
+
+        server = self.server(name)
+        return ServerPolicy(
+            zone=self.zone,
+            scope=_criteria(server.scope) if server.scope is not None else None,
+            rules=tuple(PoolRule(pool, _criteria(rule)) for pool, rule in server.pools.items()),
+            name_pattern=self.settings.privacy.device_name_pattern,
+            mentioned_groups=mentioned_groups,
+            classes=frozenset(server.classes),
+            shrink_percent=self.settings.limits.shrink_percent,
+        )
+
+    def source(
+        self, name: str, *, from_file: Path | None = None, mapping: str | None = None
+    ) -> ListingSource:
+        """Return a server as something that lists devices.
+
+        Args:
+            name: Name of the server.
+            from_file: Read this export instead of asking the server.
+            mapping: Which columns mean what; by default as the settings say, else guessed.
+
+        Raises:
+            UnknownObject: No server is called so.
+            SettingsError: Its key is missing, or its file is open to others.
+            InputError: A server read from files, and no file given.
+        """
+        server = self.server(name)
+        if from_file is None and server.kind == "file":
+            raise InputError(
+                Message("file_needed", "The server {server} is read from files.", server=name),
+                hint=Message(
+                    "give_from_file",
+                    "Name the export: mdm-bridge sync {server} --from-file EXPORT.csv",
+                    server=name,
+                ),
+            )
+        if from_file is not None:
+            source = self._file_source(name, from_file, mapping)
+        else:
+            source = self._jamf_school(name, self.session(name))
+        self._sources.append(source)
+        return source
+
+    def session(self, name: str) -> HttpSession:
+        """Return a new session to a server, with its key and limits.
+
+        Raises:
+            SettingsError: Its key is missing, or its file is open to others.
+        """
+        from mdm_bridge.config.secrets import read_secret
+        from mdm_bridge.net.http import HttpSession, HttpSettings
+
+        server, network = self.server(name), self.settings.network
+        proxy = server.proxy or network.proxy
+        return HttpSession(
+            HttpSettings(
+                url=server.url or "",
+                user=server.network_id,
+                password=read_secret(self.settings, name, "api_key"),
+                connect_timeout_s=min(10, server.timeout_s),
+                read_timeout_s=server.timeout_s,
+                deadline_s=10 * server.timeout_s,
+                max_body_bytes=server.max_body_mb * 1024 * 1024,
+                requests_per_s=server.requests_per_s,
+                proxy=proxy.get_secret_value() if proxy is not None else None,
+                no_proxy=network.no_proxy,
+                ca_bundle=server.ca_file or network.ca_bundle,
+                allow_http=server.allow_http,
+            ),
+            calendar=self.clock,
+        )
+
+    def _jamf_school(self, name: str, session: HttpSession) -> ListingSource:
+        from mdm_bridge.providers.jamf_school import JamfSchoolSource
+
+        server = self.server(name)
+        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
+        return JamfSchoolSource(name, session, zone=zone, classes=frozenset(server.classes))
+
+    def _file_source(self, name: str, path: Path, mapping: str | None) -> ListingSource:
+        from mdm_bridge.providers.file import CsvSource
+
+        server = self.server(name)
+        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
+        return CsvSource(name, path, mapping or server.mapping, zone=zone)
+
+    def close(self) -> None:
+        """Close what was opened; may be called twice."""
+        for source in self._sources:
+            source.close()
+        self._sources.clear()
+        if "store" in self.__dict__:
+            self.store.close()
+
+
+def address_problem(url: str) -> tuple[Message, Message] | None:
+    """Return what is wrong with the address of a server and its cure, or None."""
+    from mdm_bridge.config.types import BadSetting, http_address
+
+    try:
+        http_address(url, allow_http=False)
+    except BadSetting as error:
+        return error.message, error.hint
+    return None
+
+
+def _criteria(table: Scope) -> Criteria:
+    from mdm_bridge.domain.policy import Criteria
+
+    return Criteria(
+        groups=table.groups,
+        locations=table.locations,
+        tag_prefix=table.tag_prefix,
+        url_params=getattr(table, "url_params", {}),
+    )
+
+
+def _unknown_server(name: str, known: tuple[str, ...]) -> UnknownObject:
+    near = nearest(name, known)
+    if near:
+        hint = Message("server_nearest", 'Did you mean "{nearest}"?', nearest=near)
+    elif known:
+        hint = Message("servers_known", "The settings describe: {servers}.", servers=", ".join(known))
+    else:
+        hint = Message(
+            "no_server_configured", "Describe a server in the settings file, under [servers.NAME]."
+        )
+    return UnknownObject(Message("unknown_server", 'No server is called "{server}".', server=name), hint=hint)
