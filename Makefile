@@ -14,8 +14,8 @@ ARGS ?=
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-$(READY): requirements.lock pyproject.toml hatch_build.py scripts/setup
-	@PYTHON="$(PYTHON)" sh scripts/setup
+$(READY): requirements.lock pyproject.toml hatch_build.py tools/setup
+	@PYTHON="$(PYTHON)" sh tools/setup
 	@touch $@
 
 demo: $(READY) locale ## the whole story, against a simulated server
@@ -29,6 +29,7 @@ check: $(READY) locale ## format, lint, types, architecture, texts, dependencies
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(PY) tools/messages.py check
 	@$(BIN)/deptry .
 	@$(BIN)/vulture
 
@@ -50,7 +51,7 @@ format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff check --fix .
 
 locale: $(READY) ## compile the translations
-	@$(PY) hatch_build.py
+	@$(PY) tools/messages.py compile
 
 # Versions stay as they are unless asked: make lock ARGS=--upgrade
 LOCK := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
