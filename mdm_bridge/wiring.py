@@ -6,7 +6,10 @@ for the network, and the other way round.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
     from mdm_bridge.config.servers import Scope, Server
     from mdm_bridge.domain.policy import Criteria, ServerPolicy
     from mdm_bridge.net.http import HttpSession
+    from mdm_bridge.ports.health import DatabaseHealth
     from mdm_bridge.ports.inventory import ListingSource
+    from mdm_bridge.services.doctor import Patient, ServerSeen
     from mdm_bridge.storage.store import Store
 
 __all__ = [
@@ -33,7 +38,11 @@ __all__ = [
     "find_settings",
     "load_settings",
     "open_app",
+    "patient",
 ]
+
+#: Where a list goes that is read without any server in the settings.
+LIST_SERVER = "list"
 
 
 def open_app(
@@ -60,24 +69,31 @@ def open_app(
 class App:
     """The program, wired. Close it when done."""
 
+    #: What a list read without any configured server is called.
+    unnamed_server = "list"
+
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
         self._sources: list[ListingSource] = []
+        self._store: Store | None = None
+        self._opening = threading.Lock()
 
     @cached_property
     def zone(self) -> ZoneInfo:
         """Time zone of the organisation."""
         return ZoneInfo(self.settings.calendar.timezone)
 
-    @cached_property
+    @property
     def store(self) -> Store:
         """The database, opened; not yet connected."""
-        from mdm_bridge.storage import open_store
+        with self._opening:  # servers are read in threads of their own
+            if self._store is None:
+                from mdm_bridge.storage import open_store
 
-        return open_store(self.settings.database.url.get_secret_value(), clock=self.clock)
+                self._store = open_store(self.settings.database.url.get_secret_value(), clock=self.clock)
+            return self._store
 
-    @property
     def server_names(self) -> tuple[str, ...]:
         """Names of the servers in file order."""
         return tuple(self.settings.servers)
@@ -104,10 +120,12 @@ class App:
         Raises:
             UnknownObject: No server is called so; the hint names the nearest.
         """
-        found = self.settings.servers.get(name)
-        if found is None:
-            raise _unknown_server(name, self.server_names)
-        return found
+        known = self.settings.servers
+        if name in known:
+            return known[name]
+        if name == LIST_SERVER and not known:
+            return _list_server()
+        raise _unknown_server(name, self.server_names())
 
     def kind(self, name: str) -> str:
         """Return the kind of a server."""
@@ -133,23 +151,15 @@ class App:
             shrink_percent=self.settings.limits.shrink_percent,
         )
 
-    def source(
-        self, name: str, *, from_file: Path | None = None, mapping: str | None = None
-    ) -> ListingSource:
+    def source(self, name: str) -> ListingSource:
         """Return a server as something that lists devices.
-
-        Args:
-            name: Name of the server.
-            from_file: Read this export instead of asking the server.
-            mapping: Which columns mean what; by default as the settings say, else guessed.
 
         Raises:
             UnknownObject: No server is called so.
             SettingsError: Its key is missing, or its file is open to others.
-            InputError: A server read from files, and no file given.
+            InputError: It is read from files.
         """
-        server = self.server(name)
-        if from_file is None and server.kind == "file":
+        if self.server(name).kind == "file":
             raise InputError(
                 Message("file_needed", "The server {server} is read from files.", server=name),
                 hint=Message(
@@ -158,10 +168,28 @@ class App:
                     server=name,
                 ),
             )
-        if from_file is not None:
-            source = self._file_source(name, from_file, mapping)
-        else:
-            source = self._jamf_school(name, self.session(name))
+        return self._kept(self._jamf_school(name, self.session(name)))
+
+    def file_source(self, name: str, path: Path, mapping: str | None = None) -> ListingSource:
+        """Return an export of a server, or a hand-kept list, as something that lists devices.
+
+        Args:
+            name: Name of the server, of any kind.
+            path: The file.
+            mapping: Which columns mean what; by default as the settings say, else guessed.
+
+        Raises:
+            UnknownObject: No server is called so.
+            InputError: The file cannot be read.
+        """
+        from mdm_bridge.providers.file import CsvSource
+
+        server = self.server(name)
+        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
+        return self._kept(CsvSource(name, path, mapping or server.mapping, zone=zone))
+
+    def _kept(self, source: ListingSource) -> ListingSource:
+        """Remember a source, to close it at the end."""
         self._sources.append(source)
         return source
 
@@ -201,20 +229,72 @@ class App:
         zone = ZoneInfo(server.timezone) if server.timezone else self.zone
         return JamfSchoolSource(name, session, zone=zone, classes=frozenset(server.classes))
 
-    def _file_source(self, name: str, path: Path, mapping: str | None) -> ListingSource:
-        from mdm_bridge.providers.file import CsvSource
-
-        server = self.server(name)
-        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
-        return CsvSource(name, path, mapping or server.mapping, zone=zone)
-
     def close(self) -> None:
         """Close what was opened; may be called twice."""
         for source in self._sources:
             source.close()
         self._sources.clear()
-        if "store" in self.__dict__:
-            self.store.close()
+        if self._store is not None:
+            self._store.close()
+
+
+def patient(app: App) -> Patient:
+    """Return the installation as ``doctor`` looks at it; nothing is asked before it asks."""
+    from mdm_bridge.config.secrets import check_secrets, uses_keyring
+    from mdm_bridge.services.doctor import Patient
+
+    settings = app.settings
+    return Patient(
+        settings_file=str(settings.file) if settings.file is not None else None,
+        secrets=tuple(check_secrets(settings)),
+        folders=[(key, str(path), path.exists()) for key, path in _named_paths(settings)],
+        organisation={key: str(value) if value else None for key, value in iter(settings.organisation)},
+        retention=dict(iter(settings.privacy.retention)),
+        pools={
+            name: [pool for pool, rule in server.pools.items() if _criteria(rule)]
+            for name, server in settings.servers.items()
+        },
+        servers={name: server.kind for name, server in settings.servers.items()},
+        database_at=app.database_shown,
+        database=lambda: _database_health(app),
+        last_complete=lambda: _last_complete(app),
+        ask=lambda name: _ask(app, name),
+        password_in_file=settings.password_in_file,
+        keyring=uses_keyring(settings),
+    )
+
+
+def _named_paths(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield every file and folder the settings name, but for secrets."""
+    yield "paths.app_catalog", settings.paths.app_catalog
+    yield "paths.profiles", settings.paths.profiles
+    named = {"organisation.logo": settings.organisation.logo, "network.ca_bundle": settings.network.ca_bundle}
+    named |= {f"servers.{name}.ca_file": server.ca_file for name, server in settings.servers.items()}
+    yield from ((key, path) for key, path in named.items() if path is not None)
+
+
+def _database_health(app: App) -> DatabaseHealth:
+    from mdm_bridge.storage.health import look_at
+
+    return look_at(app.store)
+
+
+def _last_complete(app: App) -> Mapping[str, datetime]:
+    with app.store.reading() as unit:
+        return {fresh.server: fresh.complete_at for fresh in unit.queries.freshness() if fresh.complete_at}
+
+
+def _ask(app: App, name: str) -> ServerSeen:
+    from mdm_bridge.services.doctor import ServerSeen
+
+    session = app.session(name)
+    source = app._jamf_school(name, session)
+    try:
+        begin = time.monotonic()
+        probe = source.probe()
+        return ServerSeen(probe, time.monotonic() - begin, session.server_date)
+    finally:
+        source.close()
 
 
 def address_problem(url: str) -> tuple[Message, Message] | None:
@@ -226,6 +306,12 @@ def address_problem(url: str) -> tuple[Message, Message] | None:
     except BadSetting as error:
         return error.message, error.hint
     return None
+
+
+def _list_server() -> Server:
+    from mdm_bridge.config.servers import Server
+
+    return Server(kind="file")
 
 
 def _criteria(table: Scope) -> Criteria:

@@ -6,6 +6,7 @@ found in one pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,10 +17,23 @@ from mdm_bridge.domain.policy import POOLS
 from mdm_bridge.errors import SettingProblem
 from mdm_bridge.messages import Message
 
-__all__ = ["FREE_SECTIONS", "take_bad_names", "take_missing", "take_secrets"]
+__all__ = ["FREE_SECTIONS", "holds_password", "take_bad_names", "take_missing", "take_secrets"]
 
 #: Sections whose keys later parts of the program name.
 FREE_SECTIONS = ("oidc", "mail", "notify", "schedule", "expiries")
+
+_PASSWORD = re.compile(r"://[^/@]*:[^/@]+@")
+
+
+def holds_password(data: Mapping[str, Any]) -> bool:
+    """Tell whether the address of a database or of a proxy holds a password.
+
+    It is accepted, since there may be no other way; ``doctor`` advises against it.
+    """
+    tables = [("url", data.get("database")), ("proxy", data.get("network"))]
+    tables += [("proxy", server) for _, server in _servers(data)]
+    addresses = [table.get(key) for key, table in tables if isinstance(table, dict)]
+    return any(isinstance(address, str) and _PASSWORD.search(address) for address in addresses)
 
 
 def take_secrets(data: dict[str, Any], file: str | None) -> Iterator[SettingProblem]:

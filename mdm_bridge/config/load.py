@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mdm_bridge.config.checks import take_bad_names, take_missing, take_secrets
+from mdm_bridge.config.checks import holds_password, take_bad_names, take_missing, take_secrets
 from mdm_bridge.config.environment import apply_environment
 from mdm_bridge.config.models import Settings
 from mdm_bridge.config.problems import from_pydantic, settings_error
@@ -64,6 +64,7 @@ def check_settings_text(text: str, file: Path, environ: Mapping[str, str]) -> Se
 def _checked(data: dict[str, Any], file: Path | None, environ: Mapping[str, str]) -> Settings:
     shown = None if file is None else str(file)
     base = Path.cwd() if file is None else file.parent
+    with_password = holds_password(data)
     problems = [*take_secrets(data, shown), *take_bad_names(data, shown)]
     overrides = apply_environment(data, environ, Settings)
     problems += overrides.problems
@@ -75,7 +76,7 @@ def _checked(data: dict[str, Any], file: Path | None, environ: Mapping[str, str]
         problems += from_pydantic(error, Settings, shown, overrides.variables)
     if problems:
         raise settings_error(problems)
-    settings._file, settings._base = file, base
+    settings._file, settings._base, settings._password_in_file = file, base, with_password
     return settings
 
 

@@ -202,6 +202,7 @@ class Settings(Section):
 
     _file: Path | None = PrivateAttr(None)
     _base: Path = PrivateAttr(Path())
+    _password_in_file: bool = PrivateAttr(False)
 
     @property
     def file(self) -> Path | None:
@@ -212,3 +213,8 @@ class Settings(Section):
     def base(self) -> Path:
         """The folder that relative paths start from."""
         return self._base
+
+    @property
+    def password_in_file(self) -> bool:
+        """Whether the file holds a password inside the address of a database or proxy."""
+        return self._password_in_file

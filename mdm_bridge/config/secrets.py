@@ -16,7 +16,7 @@ from mdm_bridge.config.servers import SECRET_NAMES, Server
 from mdm_bridge.errors import SettingProblem, SettingsError
 from mdm_bridge.messages import Message
 
-__all__ = ["KEYRING_SERVICE", "check_secrets", "read_secret", "read_secret_file", "uses_keyring"]
+__all__ = ["KEYRING_SERVICE", "check_secrets", "read_secret", "uses_keyring"]
 
 #: Name of our entries in the keyring of the system.
 KEYRING_SERVICE = "mdm-bridge"
