@@ -1,0 +1,1 @@
+"""Measures: speed and memory beside the floor, start-up, peers. Not part of the wheel."""

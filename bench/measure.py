@@ -1,0 +1,94 @@
+"""One measured case, in a process of its own: ``python -m bench.measure WHO URL PORT STATE``.
+
+Prints seconds, CPU seconds and peak memory as JSON. Libraries are imported before the clock
+starts, on both sides: a process that runs once a night pays them once, and ``bench.start_up``
+measures them.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+
+__all__ = ["prepare"]
+
+
+def prepare(url: str, floor: bool) -> None:
+    """Make an empty database with our tables; ``floor``: with the server and run its rows name."""
+    from sqlalchemy import text
+
+    from mdm_bridge.storage import open_store
+
+    store = open_store(url)
+    store.upgrade()
+    if floor:
+        with store.unit() as unit:
+            unit.connection.execute(
+                text("INSERT INTO server (id, name, kind, created_at) VALUES (1, 'floor', 'x', :at)"),
+                {"at": "2026-11-25T08:00:00Z"},
+            )
+            unit.connection.execute(
+                text(
+                    "INSERT INTO run (id, server_id, mode, actor, started_at, status, forced, requests) "
+                    "VALUES (1, 1, 'listing', 'bench', :at, 'complete', false, 0)"
+                ),
+                {"at": "2026-11-25T08:00:00Z"},
+            )
+    store.close()
+
+
+def _floor(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
+    from bench.floor import run_floor
+
+    if url.startswith("postgresql"):
+        import psycopg  # noqa: F401
+
+    return lambda: {"devices": run_floor(url, port, state)}
+
+
+def _ours(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
+    import importlib
+    from zoneinfo import ZoneInfo
+
+    from bench.source import PagedSource
+    from mdm_bridge.domain.policy import Criteria, PoolRule, ServerPolicy
+    from mdm_bridge.ports.clock import SystemClock
+    from mdm_bridge.services.sync import SyncOptions, synchronise
+    from mdm_bridge.storage import open_store
+
+    # What a first use would import on the way.
+    for name in ("store", "audit", "facts", "intake", "inventory", "leases", "merge", "runs"):
+        importlib.import_module(f"mdm_bridge.storage.{name}")
+    if url.startswith("postgresql"):
+        importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
+    rule = PoolRule("training", Criteria(groups=("Formation",)))
+    policy = ServerPolicy(zone=ZoneInfo("Europe/Paris"), rules=(rule,))
+
+    def run() -> dict[str, object]:
+        store = open_store(url)
+        source = PagedSource(port, state)
+        report = synchronise(store, source, policy, SystemClock(), SyncOptions(actor="bench"))
+        source.close()
+        store.close()
+        if report.error is not None:
+            raise report.error
+        counts = report.devices
+        return {"devices": counts.seen, "new": counts.new, "changed": counts.changed}
+
+    return run
+
+
+def _main(who: str, url: str, port: int, state: str) -> None:
+    run = (_floor if who == "floor" else _ours)(url, port, state)
+    cpu, wall = time.process_time(), time.perf_counter()
+    result = run()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"wall_s": wall, "cpu_s": cpu, "peak_mb": peak, **result}))
+
+
+if __name__ == "__main__":
+    _main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4])

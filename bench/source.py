@@ -1,0 +1,172 @@
+"""A server that lists its devices page by page, read the way the real adapters read theirs.
+
+The page is split without being decoded; a row is known by the hash of its bytes; only a changed
+row is validated (pydantic, device by device), and its apps only when their own hash changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import msgspec
+from msgspec import Raw
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mdm_bridge.domain.identifiers import normalise_serial
+from mdm_bridge.domain.inventory import Covers, InstalledApp, ServerFacts, Sighting
+from mdm_bridge.errors import BadAnswer
+from mdm_bridge.messages import Message
+from mdm_bridge.ports.inventory import Capabilities, Page, Probe
+
+__all__ = ["PagedSource"]
+
+
+class _Answer(msgspec.Struct):
+    total: int
+    results: list[Raw]
+
+
+class _Identity(msgspec.Struct):
+    id: str
+    serialNumber: str
+    apps: Raw = Raw(b"")
+
+
+class _App(msgspec.Struct):
+    identifier: str
+    name: str | None = None
+    version: str | None = None
+    managed: bool | None = None
+
+
+class _WireDevice(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    id: str
+    serial: str = Field(alias="serialNumber")
+    name: str | None = None
+    asset_tag: str | None = Field(None, alias="assetTag")
+    model: str | None = None
+    model_identifier: str | None = Field(None, alias="modelIdentifier")
+    os_version: str | None = Field(None, alias="osVersion")
+    device_class: str | None = Field(None, alias="class")
+    supervised: bool | None = None
+    managed: bool | None = None
+    battery_percent: int | None = Field(None, alias="batteryPercent")
+    capacity_gb: float | None = Field(None, alias="capacityGb")
+    available_gb: float | None = Field(None, alias="availableGb")
+    contact_at: datetime | None = Field(None, alias="lastContact")
+    enrolled_at: datetime | None = Field(None, alias="enrolledAt")
+    groups: tuple[str, ...] | None = None
+    location: str | None = Field(None, alias="locationId")
+
+
+_answers = msgspec.json.Decoder(_Answer)
+_identities = msgspec.json.Decoder(_Identity)
+_app_lists = msgspec.json.Decoder(list[_App])
+
+
+class _Row:
+    """Implements ``ports.inventory.ListingRow``."""
+
+    __slots__ = ("_apps", "_raw", "_whole_hash", "remote_id", "serial")
+
+    def __init__(self, raw: Raw) -> None:
+        self._raw = raw
+        identity = _identities.decode(raw)
+        self.remote_id = identity.id
+        self.serial = normalise_serial(identity.serialNumber) or ""
+        self._apps = identity.apps
+        self._whole_hash: bytes | None = None
+
+    @property
+    def whole_hash(self) -> bytes:
+        if self._whole_hash is None:
+            self._whole_hash = hashlib.sha256(self._raw).digest()[:16]
+        return self._whole_hash
+
+    @property
+    def apps_hash(self) -> bytes | None:
+        return hashlib.sha256(self._apps).digest()[:16]
+
+    def sighting(self) -> Sighting:
+        try:
+            wire = _WireDevice.model_validate_json(bytes(self._raw))
+        except ValidationError as error:
+            raise BadAnswer(Message("bad_row", "A row is malformed.")) from error
+        return Sighting(
+            remote_id=wire.id,
+            serial=normalise_serial(wire.serial) or "",
+            udid=wire.id,
+            name=wire.name,
+            asset_tag=wire.asset_tag,
+            model=wire.model,
+            model_identifier=wire.model_identifier,
+            os_version=wire.os_version,
+            device_class=wire.device_class,
+            supervised=wire.supervised,
+            managed=wire.managed,
+            battery_percent=wire.battery_percent,
+            capacity_gb=wire.capacity_gb,
+            available_gb=wire.available_gb,
+            contact_at=wire.contact_at,
+            enrolled_at=wire.enrolled_at,
+            groups=wire.groups,
+            location=wire.location,
+        )
+
+    def apps(self) -> list[InstalledApp]:
+        return [InstalledApp(a.identifier, a.name, a.version, a.managed) for a in _app_lists.decode(self._apps)]
+
+
+class PagedSource:
+    """Implements ``ports.inventory.ListingSource`` on the server of ``bench.server``.
+
+    Args:
+        port: Where it listens.
+        state: Which state of the fleet to ask for.
+    """
+
+    name = "bench"
+    kind = "paged"
+    capabilities = Capabilities(covers=Covers.everything() & ~Covers.PROFILES)
+    warnings: Sequence[Message] = ()
+
+    def __init__(self, port: int, state: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._state = state
+        self.requests = 0
+
+    def probe(self) -> Probe:
+        """Say nothing of interest."""
+        return Probe(True, Message("server_answers", "It answers."))
+
+    def facts(self) -> ServerFacts:
+        """Return no facts: this server knows devices only."""
+        return ServerFacts()
+
+    def pages(self) -> Iterator[Page]:
+        """Ask for page after page until every device came."""
+        came = 0
+        while True:
+            answer = _answers.decode(self._get(self.requests))
+            came += len(answer.results)
+            yield Page([_Row(raw) for raw in answer.results], answer.total)
+            if came >= answer.total or not answer.results:
+                return
+
+    def _get(self, page: int) -> bytes:
+        self._connection.request("GET", f"/{self._state}/{page}")
+        self.requests += 1
+        response = self._connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise BadAnswer(Message("bad_status", "Status {status}.", status=response.status))
+        return body
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
