@@ -55,17 +55,21 @@ def _variable(path: tuple[str, ...]) -> str:
 
 
 def _unknown(name: str, path: tuple[str, ...], root: type[BaseModel]) -> SettingProblem | None:
-    for depth in range(len(path)):
-        if at(root, path[: depth + 1]) is None or not path[depth]:
-            known = [_variable((*path[:depth], key)) for key in keys_at(root, path[:depth])]
-            if depth == 0:
-                known += OWN_VARIABLES
-            elif not known:  # one level too deep
-                return unknown_key(None, name, name, [_variable(path[:depth])])
-            near = nearest(_variable(path[: depth + 1]), known)
-            rest = "".join(f"__{part}" for part in path[depth + 1 :]).upper()
-            known = [near + rest] if near and near not in OWN_VARIABLES else [near] if near else known
-            return unknown_key(None, name, name, known)
+    for depth, part in enumerate(path):
+        if part and at(root, path[: depth + 1]) is not None:
+            continue
+        before, rest = path[:depth], path[depth + 1 :]
+        keys = keys_at(root, before)
+        if depth == 0:
+            own = [variable.removeprefix(PREFIX).lower() for variable in OWN_VARIABLES]
+            keys = own + keys
+            rest = rest if nearest(part, keys) not in own else ()
+        elif not keys:  # one level too deep
+            return unknown_key(None, name, name, [_variable(before)])
+        # the part alone is compared: the common beginning would make any two names alike
+        near = nearest(part, keys)
+        known = [_variable((*before, near, *rest))] if near else [_variable((*before, key)) for key in keys]
+        return unknown_key(None, name, known[0] if near else "", known)
     if len(path) == 1:
         return SettingProblem(
             None,

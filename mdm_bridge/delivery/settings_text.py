@@ -84,11 +84,9 @@ def _section(name: str, comment: str, lines: Iterable[str]) -> str:
 
 
 def _organisation(known: Mapping[str, str]) -> str:
-    width = max(map(len, ORGANISATION))
-    lines = []
-    for key, question in ORGANISATION.items():
-        lines.append(f"# {key.ljust(width)}  {_(question)}\n")
-    lines += [_line(key, known.get(key)) for key in ORGANISATION]
+    lines = [
+        f"{_line(key, known.get(key))[:-1]}  # {_(question)}\n" for key, question in ORGANISATION.items()
+    ]
     return _section("organisation", _("Who runs this; printed on documents."), lines)
 
 

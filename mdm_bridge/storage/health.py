@@ -7,6 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from mdm_bridge.errors import StorageError
+from mdm_bridge.messages import Message
 from mdm_bridge.ports.health import DatabaseHealth
 from mdm_bridge.storage.store import Store
 
@@ -19,6 +21,12 @@ def look_at(store: Store) -> DatabaseHealth:
     Raises:
         StorageError: It does not answer, or has no tables.
     """
+    file = store.engine.url.database if store.engine.dialect.name == "sqlite" else None
+    if file is not None and not Path(file).exists():  # asking would create it
+        raise StorageError(
+            Message("database_missing", "There is no database at {file}.", file=file),
+            hint=Message("run_db_upgrade", "Run: mdm-bridge db upgrade"),
+        )
     with store.reading() as unit:
         unit.queries.freshness()  # tables that are missing are told by the error this raises
         return _of(unit.connection)

@@ -127,7 +127,7 @@ def _conclude(cli: Cli, severities: Iterable[str]) -> None:
     found = list(severities)
     cli.note(
         _(
-            "{checks} checks, {errors} errors, {warnings} warnings.",
+            "Checks: {checks}. Errors: {errors}. Warnings: {warnings}.",
             checks=len(found),
             errors=found.count("error"),
             warnings=found.count("warning"),
