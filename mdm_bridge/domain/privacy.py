@@ -68,7 +68,7 @@ def minimise(
             )
         )
     by_rule = pools[0] if pools else None
-    pool = overrides[seen.serial] if seen.serial in overrides else by_rule
+    pool = overrides.get(seen.serial, by_rule)
     name = seen.name
     if name is not None and not policy.name_is_neutral(name):
         name = None

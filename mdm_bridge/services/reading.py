@@ -78,11 +78,15 @@ class Reading:
             self.listed += 1
             remote_id = row.remote_id
             record = known(remote_id)
-            if trusted and record is not None and record.whole_hash == row.whole_hash:
-                if remote_id not in seen:
-                    seen[remote_id] = record.whole_hash
-                    self._unchanged += 1
-                    continue
+            if (
+                trusted
+                and record is not None
+                and record.whole_hash == row.whole_hash
+                and remote_id not in seen
+            ):
+                seen[remote_id] = record.whole_hash
+                self._unchanged += 1
+                continue
             self._take_row(row, record)
 
     def _take_row(self, row: ListingRow, record: KnownRecord | None) -> None:
@@ -91,7 +95,7 @@ class Reading:
             sighting = row.sighting()
             if not self._wanted(sighting):
                 return
-            apps, same = self._apps_of(row, record)
+            apps = self._apps_of(row, record)
         except BadAnswer as error:
             self._reject(row, error.message)
             return
@@ -101,7 +105,7 @@ class Reading:
         if self._is_repeat(row):
             return
         kept = minimise(sighting, self._policy, self._known.overrides, self._now)
-        self._stage(row, record, kept, apps, same)
+        self._stage(row, record, kept, apps)
 
     def _wanted(self, sighting: Sighting) -> bool:
         if not self._policy.wants_class(sighting):
@@ -112,13 +116,13 @@ class Reading:
             return False
         return True
 
-    def _apps_of(self, row: ListingRow, record: KnownRecord | None) -> tuple[list[InstalledApp] | None, bool]:
-        """Return the decoded apps, or None with True when they are the ones we have."""
-        if self._trusted and record is not None and record.apps_hash is not None:
-            if row.apps_hash == record.apps_hash:
-                return None, True
+    def _apps_of(self, row: ListingRow, record: KnownRecord | None) -> list[InstalledApp] | None:
+        """Return the decoded apps; None when they are the ones we have, or the row has no list."""
+        known = record.apps_hash if self._trusted and record is not None else None
+        if known is not None and row.apps_hash == known:
+            return None
         apps = row.apps()
-        return (None if apps is None else list(apps)), False
+        return None if apps is None else list(apps)
 
     def _is_repeat(self, row: ListingRow) -> bool:
         """Tell whether this very row came before; another one of the same id is staged as well."""
@@ -136,7 +140,6 @@ class Reading:
         record: KnownRecord | None,
         kept: Kept,
         apps: list[InstalledApp] | None,
-        same_apps: bool,
     ) -> None:
         seen = kept.observation
         for message in kept.warnings:

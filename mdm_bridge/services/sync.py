@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from mdm_bridge.domain.inventory import ServerFacts
@@ -20,7 +19,6 @@ from mdm_bridge.errors import BadAnswer, BridgeError, UnsafeRefused
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.ports.inventory import ListingSource
-from mdm_bridge.ports.leases import Lease
 from mdm_bridge.ports.sync import (
     AppCounts,
     DeviceCounts,
@@ -36,7 +34,7 @@ from mdm_bridge.ports.sync import (
 from mdm_bridge.services.leases import Held, held
 from mdm_bridge.services.reading import Reading, ServerWarning, rules_digest
 
-__all__ = ["Progress", "RunReport", "SyncOptions", "synchronise"]
+__all__ = ["Progress", "RunReport", "SyncOptions", "not_begun", "synchronise"]
 
 log = logging.getLogger(__name__)
 
@@ -72,8 +70,8 @@ class RunReport:
     started_at: datetime
     finished_at: datetime
     requests: int
-    devices: DeviceCounts = DeviceCounts()
-    apps: AppCounts = AppCounts()
+    devices: DeviceCounts = field(default_factory=DeviceCounts)
+    apps: AppCounts = field(default_factory=AppCounts)
     warnings: tuple[ServerWarning, ...] = ()
     error: BridgeError | None = None
     changes: tuple[FieldDifference, ...] = ()
@@ -98,6 +96,12 @@ def synchronise(
         progress: Told how far the reading is.
     """
     return _Sync(store, source, policy, clock, options, progress).run()
+
+
+def not_begun(server: str, clock: Clock, options: SyncOptions, error: BridgeError) -> RunReport:
+    """Return the report of a run that could not even begin (a missing key, an unreadable file)."""
+    now = clock.now().replace(microsecond=0)
+    return RunReport(server, "failed", options.dry_run, now, now, 0, error=error)
 
 
 class _Sync:

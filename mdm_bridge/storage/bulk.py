@@ -30,7 +30,7 @@ def insert_rows(
     assert raw is not None
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(columns))
-        raw.executemany(f"INSERT INTO {table} ({quoted(columns)}) VALUES ({marks})", rows)  # noqa: S608
+        raw.executemany(f"INSERT INTO {table} ({quoted(columns)}) VALUES ({marks})", rows)
         return
     with raw.cursor() as cursor, cursor.copy(f"COPY {table} ({quoted(columns)}) FROM STDIN") as copy:
         write = copy.write_row

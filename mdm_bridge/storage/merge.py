@@ -300,10 +300,11 @@ class Merge:
         tests = [
             "s.moved = 1",
             "s.record_id <> n.record_id",
-            "(s.apps_total IS NOT NULL AND n.apps_total <differs> CASE WHEN s.apps_total >= 0 "
-            "THEN s.apps_total END)",
-            "n.name_masked <differs> s.name_masked",
+            "(s.apps_total IS NOT NULL AND "
+             "n.apps_total <differs> CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
         ]
+        if Covers.NAME in self._order.covers:
+            tests.append("n.name_masked <differs> s.name_masked")
         if Covers.BATTERY in self._order.covers:
             tests.append("n.battery_percent <differs> s.battery_percent")
         if Covers.AVAILABLE in self._order.covers:

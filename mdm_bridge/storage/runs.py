@@ -23,7 +23,10 @@ class Runs:
         self._clock = clock
 
     def server_id(self, name: str, kind: str) -> int:
-        """Return the id of a server, recorded at its first run; a new kind is taken over."""
+        """Return the id of a server, recorded at its first run; a new kind is taken over.
+
+        A file read in the place of a server (``--from-file``) does not change what the server is.
+        """
         row = self._connection.execute(
             select(ServerRow.id, ServerRow.kind).where(ServerRow.name == name)
         ).one_or_none()
@@ -34,7 +37,7 @@ class Runs:
                 .returning(ServerRow.id)
             )
             return int(made.scalar_one())
-        if row.kind != kind:
+        if kind not in (row.kind, "file"):
             self._connection.execute(update(ServerRow).where(ServerRow.id == row.id).values(kind=kind))
         return int(row.id)
 

@@ -102,9 +102,12 @@ class Store:
         Raises:
             StorageError: The database is locked, full, damaged or away.
         """
-        with storage_errors(), self.engine.connect().execution_options(**{WRITE: True}) as connection:
-            with connection.begin():
-                yield Unit(connection, self.clock)
+        with (
+            storage_errors(),
+            self.engine.connect().execution_options(**{WRITE: True}) as connection,
+            connection.begin(),
+        ):
+            yield Unit(connection, self.clock)
 
     @contextmanager
     def reading(self) -> Iterator[Unit]:

@@ -29,7 +29,7 @@ class FieldChangeRow(Base):
 
 
 class StateChangeRow(Base):
-    """A person changed something of a device: its state, its pool, its place …"""
+    """A person changed something of a device: its state, its pool, its place."""
 
     __tablename__ = "state_change"
     __table_args__ = (Index("ix_state_change_device_id_at", "device_id", "at"),)
