@@ -76,9 +76,12 @@ def _leaving_readers() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_closed_pipe(error) and reader_left():
+        if not is_closed_pipe(error):
+            raise
+        if reader_left():
             raise _ReaderLeft from error
-        raise
+        # click would take it for a reader that left, and end without a word.
+        raise RuntimeError("a pipe that is not our output broke") from error
 
 
 class _Program(Group):

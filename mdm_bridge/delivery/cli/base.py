@@ -126,7 +126,7 @@ class Cli:
         Raises:
             SettingsError: A setting is wrong or missing.
         """
-        from mdm_bridge.config import load_settings
+        from mdm_bridge.wiring import load_settings
         from mdm_bridge.delivery import logs
 
         settings = load_settings(self.config_path, self.environ)
@@ -144,12 +144,10 @@ class Cli:
         """
         from mdm_bridge.wiring import open_app
 
-        self.settings  # noqa: B018 - sets the zone and the log first
-        app = open_app(self.config_path, self.environ)
-        close = getattr(app, "close", None)
+        app = open_app(self.config_path, self.environ, settings=self.settings)
         context = click.get_current_context(silent=True)
-        if close is not None and context is not None:
-            context.call_on_close(close)
+        if context is not None:
+            context.find_root().call_on_close(app.close)
         return app
 
     def note(self, text: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import errno
 import os
+import select
 import sys
 from collections.abc import Container
 from typing import TextIO
@@ -73,15 +74,20 @@ def is_closed_pipe(error: OSError) -> bool:
 
 def reader_left() -> bool:
     """Tell whether stdout or stderr is closed at the other end (sockets break with the same number)."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except ValueError:
-            continue
-        except OSError as error:
-            if is_closed_pipe(error):
-                return True
-    return False
+    return any(map(_lost, (sys.stdout, sys.stderr)))
+
+
+def _lost(stream: TextIO) -> bool:
+    """Ask the system: what could not be written is forgotten, so that flushing again would tell nothing."""
+    try:
+        number = stream.fileno()
+    except (OSError, ValueError):
+        return False
+    if not hasattr(select, "poll"):  # Windows knows no way to ask
+        return not stream.isatty()
+    poll = select.poll()
+    poll.register(number, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _number, event in poll.poll(0))
 
 
 def quiet_exit() -> None:
