@@ -4,7 +4,8 @@
 .SUFFIXES:
 .PHONY: help demo test check bench deep audit format locale lock clean
 
-export VENV ?= .venv
+VENV ?= .venv
+export VENV
 BIN := $(VENV)/bin
 PY := $(BIN)/python
 READY := $(VENV)/.ready

@@ -132,3 +132,12 @@ def store(database_url: str, clock: FakeClock) -> Iterator[Any]:
     opened = open_store(database_url, clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def sim() -> Iterator[Any]:
+    """A simulated Jamf School server on loopback, its clock begun at ``NOW``."""
+    from mdm_bridge.simulator import start_simulator
+
+    with start_simulator("jamf-school", start=NOW) as running:
+        yield running
