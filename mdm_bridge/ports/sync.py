@@ -9,7 +9,8 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
 
 from mdm_bridge.domain.inventory import Covers, InstalledApp, Observation, ServerFacts
-from mdm_bridge.ports.leases import Lease
+from mdm_bridge.ports.audit import AuditRole
+from mdm_bridge.ports.leases import LeasesRole
 
 __all__ = [
     "AppCounts",

@@ -29,6 +29,7 @@ class LeaseRow(Base):
     host: Mapped[str | None]
     pid: Mapped[int | None]
     process_started: Mapped[int | None]
+    acquired_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
 
 
