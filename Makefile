@@ -32,7 +32,7 @@ check: $(READY) locale ## format, lint, types, architecture, texts, dependencies
 	@$(BIN)/lint-imports --no-logo
 	@$(PY) tools/messages.py check
 	@$(BIN)/deptry .
-	@$(BIN)/vulture
+	@! $(BIN)/vulture | grep -E 'unused (function|method|class|property|import)'
 
 deep: $(READY) locale ## the long versions of the random tests and of the crash tests
 	@MDM_TEST_DEEP=1 $(PY) -m pytest -n $(JOBS) -q $(ARGS)
