@@ -55,7 +55,7 @@ _LIBRARY_ERRORS = (
 class _Session(requests.Session):
     """A session that looks at no redirect by itself: requests would read its whole body first."""
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
+    def get_redirect_target(self, _resp: requests.Response) -> None:
         return None
 
 
@@ -115,7 +115,7 @@ class HttpSession:
         """The server's own time (aware, to the second) when it last answered, if it told."""
         try:
             told = email.utils.parsedate_to_datetime(self._date_header or "")
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         return told if told.tzinfo is not None else None
 

@@ -405,3 +405,19 @@ def test_many_headers_are_not_a_crash(serve, make_session):
     with pytest.raises(BadAnswer) as caught:
         session.get("x")
     assert caught.value.code == "not_http"
+
+
+@pytest.mark.parametrize(
+    ("told", "date"),
+    [
+        ("Date: Mon, 01 Mar 2027 08:00:00 GMT", NOW),
+        ("Date: yesterday", None),
+        ("Date: Mon, 01 Mar 2027 08:00:00 +99999999", None),
+        ("X-Date: no", None),
+    ],
+)
+def test_time_of_the_server(serve, make_session, told, date):
+    session = make_session(serve(answer(200, b"{}", told)).url)
+    assert session.server_date is None
+    session.get("x")
+    assert session.server_date == date
