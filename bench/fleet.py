@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["APPS_A_DEVICE", "PAGE", "STATES", "pages"]
 
@@ -21,10 +21,14 @@ STATES = ("first", "moved", "changed")
 _CATALOGUE = 320
 _VERSIONS = 4
 _CHANGED_EVERY = 100
-_MODELS = (("iPad (9th generation)", "iPad12,1"), ("iPad (10th generation)", "iPad13,18"), ("iPad Air", "iPad14,8"))
+_MODELS = (
+    ("iPad (9th generation)", "iPad12,1"),
+    ("iPad (10th generation)", "iPad13,18"),
+    ("iPad Air", "iPad14,8"),
+)
 _SYSTEMS = ("17.7.2", "18.5", "18.6.1", "26.1")
 _GROUPS = ('["Formation"]', '["Atelier","Formation"]', '["Prêt"]')
-_BASE = datetime(2026, 11, 20, 6, 0, 0)
+_BASE = datetime(2026, 11, 20, 6, 0, 0, tzinfo=UTC)
 
 
 def pages(devices: int, state: str) -> Iterator[bytes]:
@@ -86,7 +90,7 @@ def _device(number: int, state: str, catalogue: _Catalogue) -> str:
         f'"class":"ipad","supervised":true,"managed":{"false" if number % 50 == 7 else "true"},'
         f'"batteryPercent":{(number * 7 + 13 * moved) % 101},"capacityGb":64.0,'
         f'"availableGb":{(number * 37 + 501 * moved) % 60_000 / 1000},'
-        f'"lastContact":"{contact.isoformat()}Z","enrolledAt":"2026-09-01T08:{number % 60:02}:00Z",'
+        f'"lastContact":"{contact:%Y-%m-%dT%H:%M:%SZ}","enrolledAt":"2026-09-01T08:{number % 60:02}:00Z",'
         f'"groups":{_GROUPS[number % len(_GROUPS)]},"locationId":"{number % 12}","region":"FR",'
         f'"passcodeSet":true,"activationLock":false,"lostMode":false,"languages":"fr-FR,en-US",'
         f'"notes":"","apps":[{catalogue.pick(number, changed)}]}}'

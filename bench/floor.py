@@ -29,29 +29,29 @@ class _Answer(msgspec.Struct):
     results: list[Raw]
 
 
-class _Device(msgspec.Struct):
+class _Device(msgspec.Struct, rename="camel"):
     id: str
-    serialNumber: str
+    serial_number: str
     apps: Raw
     name: str | None = None
-    assetTag: str | None = None
+    asset_tag: str | None = None
     model: str | None = None
-    modelIdentifier: str | None = None
-    osVersion: str | None = None
+    model_identifier: str | None = None
+    os_version: str | None = None
     supervised: bool | None = None
     managed: bool | None = None
-    batteryPercent: int | None = None
-    capacityGb: float | None = None
-    availableGb: float | None = None
-    lastContact: str | None = None
-    enrolledAt: str | None = None
+    battery_percent: int | None = None
+    capacity_gb: float | None = None
+    available_gb: float | None = None
+    last_contact: str | None = None
+    enrolled_at: str | None = None
     groups: list[str] | None = None
 
 
 class _App(msgspec.Struct):
     identifier: str
     name: str | None = None
-    version: str | None = None
+    version: str = ""
     managed: bool | None = None
 
 
@@ -121,9 +121,18 @@ class _Floor:
             self._next += 1
             number = self._next
             apps = self._expand(number, device.apps)
-            devices.append((number, device.serialNumber))
+            devices.append((number, device.serial_number))
             records.append(
-                (number, number, device.id, device.id, device.enrolledAt, device.lastContact, whole, apps_hash)
+                (
+                    number,
+                    number,
+                    device.id,
+                    device.id,
+                    device.enrolled_at,
+                    device.last_contact,
+                    whole,
+                    apps_hash,
+                )
             )
             states.append((number, number, *_stable(device), *_moving(device), len(apps)))
             installed.extend(apps)
@@ -137,7 +146,7 @@ class _Floor:
         moved, changed, installed = [], [], []
         for device, whole, apps_hash in fresh:
             _, record, owner, apps_before = by_id[device.id]
-            moved.append((whole, apps_hash, device.lastContact, record, *_moving(device), owner))
+            moved.append((whole, apps_hash, device.last_contact, record, *_moving(device), owner))
             if apps_hash != apps_before:
                 apps = self._expand(owner, device.apps)
                 changed.append((*_stable(device), len(apps), owner))
@@ -167,17 +176,17 @@ class _Floor:
 def _stable(device: _Device) -> tuple[Any, ...]:
     return (
         device.name,
-        device.assetTag,
+        device.asset_tag,
         device.model,
-        device.modelIdentifier,
-        device.osVersion,
+        device.model_identifier,
+        device.os_version,
         device.supervised,
         device.managed,
-        None if device.capacityGb is None else round(device.capacityGb * 1000),
+        None if device.capacity_gb is None else round(device.capacity_gb * 1000),
         None if device.groups is None else json.dumps(device.groups, ensure_ascii=False),
     )
 
 
 def _moving(device: _Device) -> tuple[Any, ...]:
-    available = device.availableGb
-    return device.batteryPercent, None if available is None else round(available * 1000), device.lastContact
+    available = device.available_gb
+    return device.battery_percent, None if available is None else round(available * 1000), device.last_contact

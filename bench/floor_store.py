@@ -148,9 +148,9 @@ class _Postgresql:
             return {row[4]: row[:4] for row in cursor.execute(_KNOWN)}
 
     def texts(self, table: str, column: str) -> dict[str, int]:
-        found = dict(self._raw.execute(f"SELECT {column}, id FROM {table} ORDER BY id").fetchall())
-        self._interned.done(table, len(found))
-        return found
+        rows = self._raw.execute(f"SELECT {column}, id FROM {table} ORDER BY id").fetchall()
+        self._interned.done(table, len(rows))
+        return dict(rows)
 
     def intern(self, table: str, column: str, texts: Mapping[str, int]) -> None:
         self._copy(table, ("id", column), self._interned.new(table, texts))
@@ -161,15 +161,13 @@ class _Postgresql:
         self._copy("device_now", _STATE, states, (1,))
         self._copy("installed", _INSTALLED, installed)
 
-    def _copy(
-        self, table: str, columns: Sequence[str], rows: Rows, constants: tuple[Any, ...] = ()
-    ) -> None:
+    def _copy(self, table: str, columns: Sequence[str], rows: Rows, constants: tuple[Any, ...] = ()) -> None:
         if not rows:
             return
-        with self._raw.cursor() as cursor:
-            with cursor.copy(f"COPY {table} ({', '.join(columns)}) FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row + constants if constants else row)
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with self._raw.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row + constants if constants else row)
 
     def move(self, rows: Rows) -> None:
         if not self._staged:

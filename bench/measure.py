@@ -62,8 +62,10 @@ def _ours(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
     # What a first use would import on the way.
     for name in ("store", "audit", "facts", "intake", "inventory", "leases", "merge", "runs"):
         importlib.import_module(f"mdm_bridge.storage.{name}")
+    importlib.import_module("sqlalchemy.orm").configure_mappers()
     if url.startswith("postgresql"):
         importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
+        importlib.import_module("psycopg")
     rule = PoolRule("training", Criteria(groups=("Formation",)))
     policy = ServerPolicy(zone=ZoneInfo("Europe/Paris"), rules=(rule,))
 

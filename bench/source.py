@@ -29,9 +29,9 @@ class _Answer(msgspec.Struct):
     results: list[Raw]
 
 
-class _Identity(msgspec.Struct):
+class _Identity(msgspec.Struct, rename="camel"):
     id: str
-    serialNumber: str
+    serial_number: str
     apps: Raw = Raw(b"")
 
 
@@ -64,6 +64,8 @@ class _WireDevice(BaseModel):
     location: str | None = Field(None, alias="locationId")
 
 
+_HINT = Message("bench", "Start the bench again.")
+
 _answers = msgspec.json.Decoder(_Answer)
 _identities = msgspec.json.Decoder(_Identity)
 _app_lists = msgspec.json.Decoder(list[_App])
@@ -72,15 +74,13 @@ _app_lists = msgspec.json.Decoder(list[_App])
 class _Row:
     """Implements ``ports.inventory.ListingRow``."""
 
-    __slots__ = ("_apps", "_raw", "_whole_hash", "remote_id", "serial")
+    __slots__ = ("_apps_hash", "_identity", "_raw", "_whole_hash")
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        identity = _identities.decode(raw)
-        self.remote_id = identity.id
-        self.serial = normalise_serial(identity.serialNumber) or ""
-        self._apps = identity.apps
+        self._identity: _Identity | None = None
         self._whole_hash: bytes | None = None
+        self._apps_hash: bytes | None = None
 
     @property
     def whole_hash(self) -> bytes:
@@ -88,15 +88,30 @@ class _Row:
             self._whole_hash = hashlib.sha256(self._raw).digest()[:16]
         return self._whole_hash
 
+    def _known(self) -> _Identity:
+        if self._identity is None:
+            self._identity = _identities.decode(self._raw)
+        return self._identity
+
+    @property
+    def remote_id(self) -> str:
+        return self._known().id
+
+    @property
+    def serial(self) -> str:
+        return normalise_serial(self._known().serial_number) or ""
+
     @property
     def apps_hash(self) -> bytes | None:
-        return hashlib.sha256(self._apps).digest()[:16]
+        if self._apps_hash is None:
+            self._apps_hash = hashlib.sha256(self._known().apps).digest()[:16]
+        return self._apps_hash
 
     def sighting(self) -> Sighting:
         try:
             wire = _WireDevice.model_validate_json(bytes(self._raw))
         except ValidationError as error:
-            raise BadAnswer(Message("bad_row", "A row is malformed.")) from error
+            raise BadAnswer(Message("bad_row", "A row is malformed."), hint=_HINT) from error
         return Sighting(
             remote_id=wire.id,
             serial=normalise_serial(wire.serial) or "",
@@ -119,7 +134,8 @@ class _Row:
         )
 
     def apps(self) -> list[InstalledApp]:
-        return [InstalledApp(a.identifier, a.name, a.version, a.managed) for a in _app_lists.decode(self._apps)]
+        apps = _app_lists.decode(self._known().apps)
+        return [InstalledApp(app.identifier, app.name, app.version, app.managed) for app in apps]
 
 
 class PagedSource:
@@ -164,7 +180,7 @@ class PagedSource:
         response = self._connection.getresponse()
         body = response.read()
         if response.status != 200:
-            raise BadAnswer(Message("bad_status", "Status {status}.", status=response.status))
+            raise BadAnswer(Message("bad_status", "Status {status}.", status=response.status), hint=_HINT)
         return body
 
     def close(self) -> None:

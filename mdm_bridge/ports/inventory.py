@@ -49,9 +49,9 @@ class Probe:
 class ListingRow(Protocol):
     """One device of a listing, not yet decoded.
 
-    An unchanged row costs a hash and nothing else: ``remote_id``, ``serial`` and ``whole_hash``
-    must be cheap; ``apps_hash`` is asked only for a row whose ``whole_hash`` is not known,
-    ``sighting`` then, and ``apps`` only when ``apps_hash`` is not known either.
+    An unchanged row is asked for its ``whole_hash`` and nothing else, which must be cheap;
+    ``remote_id``, ``serial`` and ``apps_hash`` are asked only for a row whose ``whole_hash`` is not
+    known, ``sighting`` then, and ``apps`` only when ``apps_hash`` is not known either.
     """
 
     @property
@@ -66,7 +66,7 @@ class ListingRow(Protocol):
 
     @property
     def whole_hash(self) -> bytes:
-        """16 bytes that change whenever anything in the row changes."""
+        """16 bytes that change whenever anything in the row changes, its id included."""
         ...
 
     @property

@@ -51,6 +51,7 @@ class Reading:
         self._now = now
         self.ours = _distributed(facts, known)
         self._trusted = known.rules_digest == rules_digest(policy, self.ours)
+        self._unmoved = _by_hash(known) if self._trusted else {}
         self._seen: dict[str, bytes] = {}
         self._total: int | None = None
         self._unchanged = 0
@@ -73,24 +74,20 @@ class Reading:
         """Read one page."""
         if page.total is not None:
             self._total = page.total
-        known, seen, trusted = self._known.records.get, self._seen, self._trusted
+        unmoved, seen = self._unmoved.get, self._seen
+        self.listed += len(page.rows)
         for row in page.rows:
-            self.listed += 1
-            remote_id = row.remote_id
-            record = known(remote_id)
-            if (
-                trusted
-                and record is not None
-                and record.whole_hash == row.whole_hash
-                and remote_id not in seen
-            ):
-                seen[remote_id] = record.whole_hash
+            whole_hash = row.whole_hash
+            remote_id = unmoved(whole_hash)
+            if remote_id is None or remote_id in seen:
+                self._take_row(row)
+            else:
+                seen[remote_id] = whole_hash
                 self._unchanged += 1
-                continue
-            self._take_row(row, record)
 
-    def _take_row(self, row: ListingRow, record: KnownRecord | None) -> None:
+    def _take_row(self, row: ListingRow) -> None:
         """Judge and stage one row; a bad one is rejected with its reason, and costs no other."""
+        record = self._known.records.get(row.remote_id)
         try:
             sighting = row.sighting()
             if not self._wanted(sighting):
@@ -234,6 +231,11 @@ class Reading:
             out_of_scope=self._out_of_scope,
             ignored=self._ignored,
         )
+
+
+def _by_hash(known: Known) -> dict[bytes, str]:
+    """Return remote ids by the hash of their row, which covers the id: an equal row is that record."""
+    return {r.whole_hash: remote for remote, r in known.records.items() if r.whole_hash is not None}
 
 
 def _distributed(facts: ServerFacts, known: Known) -> frozenset[str]:

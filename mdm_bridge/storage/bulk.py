@@ -1,13 +1,13 @@
-"""Many rows at once, below SQLAlchemy: executemany on SQLite, COPY on PostgreSQL."""
+"""Many rows at once, below SQLAlchemy: executemany on SQLite, COPY and binary rows on PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
 
-__all__ = ["insert_rows", "quoted"]
+__all__ = ["insert_rows", "quoted", "rows_of"]
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -36,3 +36,19 @@ def insert_rows(
         write = copy.write_row
         for row in rows:
             write(row)
+
+
+def rows_of(connection: Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """Return the rows of a query as the driver gives them.
+
+    Args:
+        connection: Inside a transaction.
+        query: SQL without parameters, of columns whose driver values need no conversion.
+    """
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    if connection.dialect.name == "sqlite":
+        yield from raw.execute(query)
+        return
+    with raw.cursor(binary=True) as cursor:
+        yield from cursor.execute(query)

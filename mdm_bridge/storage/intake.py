@@ -2,8 +2,8 @@
 
 Rows arrive page by page into a TEMP table of this connection: nobody else sees or waits for them,
 memory stays flat, and the one short merge at the end reads them from there. A device is one row;
-its app list is packed into a blob of three 32-bit numbers an app (app, version, flags), interned
-for the length of the run: 60 apps are 720 bytes, and expanding them is one ``array`` call.
+its app list is packed into a blob of one 32-bit number an app: bundle id, name, version and flag
+together are interned for the length of the run. 60 apps are 240 bytes.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ BACKWARDS = timedelta(hours=2)
 APPS_UNKNOWN = -1
 
 _BATCH = 500
+
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 
 _COLUMNS: tuple[tuple[str, str], ...] = (
     ("ord", "INTEGER PRIMARY KEY"),
@@ -83,20 +85,12 @@ _TYPES = {
 }
 
 
-class Interner:
-    """Numbers for texts that come again and again; the number is the position in ``texts``."""
+class Interner(dict[InstalledApp, int]):
+    """Numbers for apps that come again and again: ``interner[app]`` is its place in the order of keys."""
 
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._numbers: dict[str, int] = {}
-
-    def number(self, text: str) -> int:
-        """Return the number of a text, a new one at its first appearance."""
-        found = self._numbers.get(text)
-        if found is None:
-            found = self._numbers[text] = len(self.texts)
-            self.texts.append(text)
-        return found
+    def __missing__(self, app: InstalledApp) -> int:
+        number = self[app] = len(self)
+        return number
 
 
 class StagingArea:
@@ -107,10 +101,14 @@ class StagingArea:
         self._clock = clock
         self._pending: list[tuple[Any, ...]] = []
         self._count = 0
-        self.bundle_ids = Interner()
-        self.versions = Interner()
-        self.app_names: dict[str, str] = {}
+        self.apps = Interner()
+        self._leaving = False
         self._create()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing new came and nothing leaves."""
+        return not self._count and not self._leaving
 
     def _create(self) -> None:
         types = _TYPES[self._connection.dialect.name]
@@ -131,7 +129,8 @@ class StagingArea:
         day: date | None,
     ) -> None:
         """Stage one device (see ``ports.sync.Intake.add``)."""
-        seen = observation.last_seen_at
+        contact, seen = observation.contact_at, observation.last_seen_at
+        contact_text = instant_text(contact)
         self._count += 1
         total = None if apps is None else len(apps) + other_apps
         self._pending.append(
@@ -152,33 +151,22 @@ class StagingArea:
                 observation.battery_percent,
                 _megabytes(observation.capacity_gb),
                 _megabytes(observation.available_gb),
-                instant_text(observation.contact_at),
-                instant_text(seen),
+                contact_text,
+                contact_text if seen is contact else instant_text(seen),
                 instant_text(seen + BACKWARDS) if seen is not None else None,
                 instant_text(observation.enrolled_at),
-                None if observation.groups is None else json.dumps(observation.groups, ensure_ascii=False),
+                None if observation.groups is None else _as_json(observation.groups),
                 observation.pool,
                 observation.pool_by_rule,
                 None if day is None else day.isoformat(),
                 whole_hash,
                 apps_hash,
-                None if apps is None else self._pack(apps),
+                None if apps is None else array("I", map(self.apps.__getitem__, apps)).tobytes(),
                 total,
             )
         )
         if len(self._pending) >= _BATCH:
             self._flush()
-
-    def _pack(self, apps: Sequence[InstalledApp]) -> bytes:
-        packed = array("I")
-        app_number, version_number = self.bundle_ids.number, self.versions.number
-        names = self.app_names
-        for bundle_id, name, version, managed in apps:
-            if name and bundle_id not in names:
-                names[bundle_id] = name
-            flags = 0 if managed is None else 2 if managed else 1
-            packed.extend((app_number(bundle_id), version_number(version or ""), flags))
-        return packed.tobytes()
 
     def leave(self, record_ids: Iterable[int]) -> int:
         """Note the records the listing no longer holds.
@@ -187,12 +175,16 @@ class StagingArea:
             How many devices vanish with them; one listed again under a new id does not.
         """
         self._flush()
+        rows = [(record,) for record in record_ids]
+        if not rows:
+            return 0
+        self._leaving = True
         with storage_errors(), self._connection.begin():
-            insert_rows(self._connection, "leaving", ("record_id",), ((record,) for record in record_ids))
+            insert_rows(self._connection, "leaving", ("record_id",), rows)
             vanishing = self._connection.exec_driver_sql(
                 "SELECT count(DISTINCT r.device_id) FROM leaving l JOIN record r ON r.id = l.record_id "
                 "JOIN device d ON d.id = r.device_id "
-                "WHERE NOT EXISTS (SELECT 1 FROM staged s WHERE s.serial = d.serial)"
+                "WHERE d.serial NOT IN (SELECT s.serial FROM staged s)"
             )
             return int(vanishing.scalar_one())
 

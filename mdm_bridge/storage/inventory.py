@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, text
 from mdm_bridge.domain.inventory import ServerFacts
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.ports.sync import FieldDifference, Known, KnownRecord, MergeOrder, MergeResult, RunHead
+from mdm_bridge.storage.bulk import rows_of
 from mdm_bridge.storage.intake import StagingArea
 from mdm_bridge.storage.tables import (
     AppRow,
@@ -45,8 +46,9 @@ class Inventory:
         server_id = row.id if row else 0
         records: dict[str, KnownRecord] = {}
         apps_known = 0
-        cursor = self._connection.exec_driver_sql(_KNOWN.format(server=int(server_id)))
-        for remote_id, record_id, whole, apps, has_apps in cursor:
+        for remote_id, record_id, whole, apps, has_apps in rows_of(
+            self._connection, _KNOWN.format(server=int(server_id))
+        ):
             records[remote_id] = KnownRecord(record_id, whole, apps, bool(has_apps))
             apps_known += bool(has_apps)
         return Known(

@@ -66,6 +66,9 @@ class Merge:
 
     def run(self) -> MergeResult:
         """Do it; the caller's transaction makes it visible."""
+        if self._staged.empty:
+            self._remember_rules()
+            return MergeResult()
         self._devices()
         self._returning()
         gone_changes = self._leaving()
@@ -301,7 +304,7 @@ class Merge:
             "s.moved = 1",
             "s.record_id <> n.record_id",
             "(s.apps_total IS NOT NULL AND "
-             "n.apps_total <differs> CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
+            "n.apps_total <differs> CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
         ]
         if Covers.NAME in self._order.covers:
             tests.append("n.name_masked <differs> s.name_masked")

@@ -28,6 +28,8 @@ _EVENT = ("device_id", "app_id", "at", "run_id", "kind", "old_version_id", "new_
 
 App = tuple[int, int, int]  # app id, version id, flags
 
+_FLAGS = {None: 0, False: 1, True: 2}
+
 
 class _Staged(NamedTuple):
     device_id: int
@@ -63,10 +65,10 @@ class AppMerge:
 
     def run(self) -> AppCounts:
         """Do it, and return how many events were written."""
-        app_ids, version_ids = self._intern()
+        interned = self._intern()
         self._ours = self._ids_of(self._order.ours_before & self._order.ours_now)
         for chunk in self._chunks():
-            self._merge_chunk(chunk, app_ids, version_ids)
+            self._merge_chunk(chunk, interned)
         if self._touched:
             self._sql_many("UPDATE staged SET touched = 1 WHERE device_id = :d AND speaks = 1")
         return AppCounts(**self._counts)
@@ -76,13 +78,17 @@ class AppMerge:
 
         self._connection.execute(text(statement), [{"d": device} for device in self._touched])
 
-    def _intern(self) -> tuple[list[int], list[int]]:
-        """Return the ids of the run's apps and versions, by their numbers of the run."""
-        names = self._staged.app_names
-        bundle_ids, versions = self._staged.bundle_ids.texts, self._staged.versions.texts
-        apps = intern_apps(self._connection, {bundle: names.get(bundle) for bundle in bundle_ids})
-        known = _intern_versions(self._connection, versions)
-        return [apps[bundle] for bundle in bundle_ids], [known[version] for version in versions]
+    def _intern(self) -> list[App]:
+        """Return what each number of the run stands for."""
+        names: dict[str, str | None] = {}
+        for app in self._staged.apps:
+            names[app.bundle_id] = names.get(app.bundle_id) or app.name or None
+        apps = intern_apps(self._connection, names)
+        versions = _intern_versions(self._connection, {app.version or "" for app in self._staged.apps})
+        return [
+            (apps[app.bundle_id], versions[app.version or ""], _FLAGS[app.managed])
+            for app in self._staged.apps
+        ]
 
     def _ids_of(self, bundle_ids: Collection[str]) -> set[int]:
         if not bundle_ids:
@@ -105,12 +111,12 @@ class AppMerge:
             after = rows[-1][0]
             yield [_Staged(*row) for row in rows]
 
-    def _merge_chunk(self, chunk: list[_Staged], app_ids: list[int], version_ids: list[int]) -> None:
+    def _merge_chunk(self, chunk: list[_Staged], interned: list[App]) -> None:
         before = self._installed_before([row for row in chunk if not row.fresh])
         fresh: list[tuple[int, int, int, int]] = []
         changes = _Changes()
         for row in chunk:
-            apps = _expand(row.apps, app_ids, version_ids)
+            apps = _expand(row.apps, interned)
             device = row.device_id
             if row.fresh:
                 fresh.extend([(device, *app) for app in apps])
@@ -133,7 +139,7 @@ class AppMerge:
         }
 
     def _compare(
-        self, row: _Staged, apps: list[App], old: dict[int, tuple[int, int]], changes: _Changes
+        self, row: _Staged, apps: Collection[App], old: dict[int, tuple[int, int]], changes: _Changes
     ) -> None:
         device = row.device_id
         # A list never seen before is a starting point, not ten installations.
@@ -199,19 +205,11 @@ class _Changes:
         return len(self.added) + len(self.changed) + len(self.removed)
 
 
-def _expand(packed: bytes, app_ids: list[int], version_ids: list[int]) -> list[App]:
-    """Return (app id, version id, flags) of a blob, by app id; an app listed twice counts once."""
+def _expand(packed: bytes, interned: list[App]) -> Collection[App]:
+    """Return the apps of a blob, by app id; of one listed twice the later version id counts."""
     numbers = array("I")
     numbers.frombytes(packed)
-    apps = [
-        (app_ids[app], version_ids[version], flags)
-        for app, version, flags in zip(numbers[0::3], numbers[1::3], numbers[2::3], strict=True)
-    ]
-    apps.sort()
-    for index in range(len(apps) - 1, 0, -1):
-        if apps[index][0] == apps[index - 1][0]:
-            del apps[index - 1]
-    return apps
+    return {app[0]: app for app in sorted([interned[number] for number in numbers])}.values()
 
 
 def intern_apps(connection: Connection, names: dict[str, str | None]) -> dict[str, int]:
@@ -232,12 +230,12 @@ def intern_apps(connection: Connection, names: dict[str, str | None]) -> dict[st
     return known
 
 
-def _intern_versions(connection: Connection, texts: list[str]) -> dict[str, int]:
+def _intern_versions(connection: Connection, texts: Collection[str]) -> dict[str, int]:
     if not texts:
         return {}
     query = select(AppVersionRow.id, AppVersionRow.text)
     known = {row.text: row.id for row in connection.execute(query)}
-    missing = [{"text": text} for text in sorted(set(texts)) if text not in known]
+    missing = [{"text": text} for text in sorted(texts) if text not in known]
     if missing:
         _insert_missing(connection, AppVersionRow, "text", missing)
         known = {row.text: row.id for row in connection.execute(query)}

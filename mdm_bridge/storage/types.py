@@ -20,7 +20,7 @@ def instant_text(instant: datetime | None) -> str | None:
     """
     if instant is None:
         return None
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
 
 
 def from_wire_instant(value: str | datetime | None) -> datetime | None:
