@@ -6,6 +6,7 @@ for the network, and the other way round.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from mdm_bridge.net.http import HttpSession
     from mdm_bridge.ports.health import DatabaseHealth
     from mdm_bridge.ports.inventory import ListingSource
-    from mdm_bridge.services.doctor import Patient, ServerSeen
+    from mdm_bridge.services.patient import Patient, ServerSeen
     from mdm_bridge.storage.store import Store
 
 __all__ = [
@@ -110,9 +111,8 @@ class App:
         file = self.database_file
         if file is not None:
             return str(file)
-        from sqlalchemy.engine import make_url
-
-        return make_url(self.settings.database.url.get_secret_value()).render_as_string(hide_password=True)
+        shown = re.sub(r"(://[^/@:]*):.*@", r"\1:***@", self.settings.database.url.get_secret_value())
+        return re.sub(r"(password=)[^&]*", r"\1***", shown)
 
     def server(self, name: str) -> Server:
         """Return the settings of a server.
@@ -241,7 +241,7 @@ class App:
 def patient(app: App) -> Patient:
     """Return the installation as ``doctor`` looks at it; nothing is asked before it asks."""
     from mdm_bridge.config.secrets import check_secrets, uses_keyring
-    from mdm_bridge.services.doctor import Patient
+    from mdm_bridge.services.patient import Patient
 
     settings = app.settings
     return Patient(
@@ -285,7 +285,7 @@ def _last_complete(app: App) -> Mapping[str, datetime]:
 
 
 def _ask(app: App, name: str) -> ServerSeen:
-    from mdm_bridge.services.doctor import ServerSeen
+    from mdm_bridge.services.patient import ServerSeen
 
     session = app.session(name)
     source = app._jamf_school(name, session)

@@ -6,21 +6,16 @@ fail; the judgement is here. With broken settings only what needs none is checke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Literal
+from collections.abc import Generator, Iterator, Sequence
+from datetime import timedelta
 
 from mdm_bridge.domain.policy import POOLS
 from mdm_bridge.errors import BridgeError, SettingProblem
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
-from mdm_bridge.ports.health import DatabaseHealth
-from mdm_bridge.ports.inventory import Probe
+from mdm_bridge.services.patient import Finding, Installation, Patient, ServerSeen, Severity
 
-__all__ = ["Finding", "Installation", "Patient", "ServerSeen", "Severity", "examine"]
-
-Severity = Literal["ok", "warning", "error"]
+__all__ = ["examine"]
 
 #: Data older than this deserves a word.
 STALE_AFTER = timedelta(days=7)
@@ -30,72 +25,6 @@ LOW_DISK_BYTES = 500_000_000
 FULL_DISK_BYTES = 50_000_000
 
 _FIELDS_ON_DOCUMENTS = ("name", "service", "address", "phone", "email", "signatory_title", "dpd_contact")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report. ``label`` what was checked; ``hint`` what to do when it is not well."""
-
-    severity: Severity
-    code: str
-    label: Message
-    detail: Message
-    hint: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSeen:
-    """What one cheap question to a server gave; ``server_date`` its own time, when it told."""
-
-    probe: Probe
-    seconds: float
-    server_date: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """What every installation has, whatever its settings.
-
-    ``languages``: catalog present, by language; ``zone_error``: why time zones cannot be read.
-    """
-
-    languages: Mapping[str, bool] = field(default_factory=dict)
-    zone_error: str | None = None
-
-
-@dataclass(frozen=True)
-class Patient:
-    """An installation whose settings are valid.
-
-    Args:
-        settings_file: None when defaults and environment alone hold.
-        secrets: What is wrong with each secret the settings speak of, by key; None = nothing.
-        folders: Whether each folder or file of the settings exists, by key and path.
-        organisation: ``[organisation]``, field by field.
-        retention: ``[privacy.retention]``, period by period.
-        pools: Pools with a rule, by server that lists devices.
-        servers: Kind by server, in file order.
-        database_at: Where the database is, without a password.
-        database: Look at the database; raises a ``BridgeError`` when it cannot be used.
-        last_complete: Start of the last complete run, by server that has one.
-        ask: Ask a server one cheap question; raises a ``BridgeError`` when it cannot be asked.
-        password_in_file: Whether the settings file holds a password of the database or of a proxy.
-        keyring: Whether a key comes from the keyring of the system.
-    """
-
-    settings_file: str | None
-    secrets: Sequence[tuple[str, SettingProblem | None]]
-    folders: Sequence[tuple[str, str, bool]]
-    organisation: Mapping[str, str | None]
-    retention: Mapping[str, str | None]
-    pools: Mapping[str, Sequence[str]]
-    servers: Mapping[str, str]
-    database_at: str
-    database: Callable[[], DatabaseHealth]
-    last_complete: Callable[[], Mapping[str, datetime]]
-    ask: Callable[[str], ServerSeen]
-    password_in_file: bool = False
-    keyring: bool = False
 
 
 def examine(
@@ -225,6 +154,10 @@ def _disk(free: int) -> Finding:
     return Finding(severity, "disk_low", label, detail, Message("free_disk", "Free some space on that disk."))
 
 
+#: Settings without which no server can be reached; other files and folders are missed later.
+_TRUST = ("ca_bundle", "ca_file")
+
+
 def _folders(patient: Patient) -> Iterator[Finding]:
     for key, path, exists in patient.folders:
         label = Message("check_path", "Path {key}", key=key)
@@ -233,7 +166,7 @@ def _folders(patient: Patient) -> Iterator[Finding]:
             yield _ok("path_exists", label, detail)
         else:
             yield Finding(
-                "error",
+                "error" if key.endswith(_TRUST) else "warning",
                 "path_missing",
                 label,
                 Message("path_missing", "{path} does not exist.", path=path),
@@ -343,20 +276,16 @@ def _answer(patient: Patient, name: str, label: Message, clock: Clock) -> Iterat
 
 
 def _probe(seen: ServerSeen, label: Message) -> Finding:
-    way = (
-        Message("through_proxy", "through the proxy {proxy}", proxy=seen.probe.proxy)
-        if seen.probe.proxy
-        else Message("without_proxy", "without a proxy")
-    )
-    detail = Message(
-        seen.probe.message.code,
-        "{answer} ({seconds} s, {way})",
-        answer=seen.probe.message,
-        seconds=round(seen.seconds, 1),
-        way=way,
-    )
+    detail = seen.probe.message
     for more in seen.probe.details:
         detail = Message(detail.code, "{answer} {more}", answer=detail, more=more)
+    seconds = round(seen.seconds, 2)
+    way = (
+        Message("through_proxy", "{seconds} s, through {proxy}.", seconds=seconds, proxy=seen.probe.proxy)
+        if seen.probe.proxy
+        else Message("without_proxy", "{seconds} s, without a proxy.", seconds=seconds)
+    )
+    detail = Message(detail.code, "{answer} {more}", answer=detail, more=way)
     severity: Severity = "ok" if seen.probe.ok else "error"
     return Finding(severity, detail.code, label, detail, seen.probe.hint)
 

@@ -25,7 +25,7 @@ from mdm_bridge.errors import BridgeError, SettingProblem, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mdm_bridge.services.doctor import Finding, Patient
+    from mdm_bridge.services.patient import Finding, Patient
 
 __all__ = ["command"]
 
@@ -95,7 +95,7 @@ def _installation() -> Any:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     from mdm_bridge.delivery.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
-    from mdm_bridge.services.doctor import Installation
+    from mdm_bridge.services.patient import Installation
 
     catalogs = {
         name: os.path.join(LOCALE_DIR, name, "LC_MESSAGES", f"{DOMAIN}.mo")
