@@ -1,0 +1,1 @@
+"""Programs for those who build mdm-bridge; not part of the package."""

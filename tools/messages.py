@@ -1,8 +1,8 @@
 """The catalogs of sentences: ``python tools/messages.py extract|update|compile|check``.
 
-``extract`` prints what is to be translated, ``update`` brings the catalogs in line with the source (new sentences
-empty, unused ones dropped), ``compile`` makes the ``.mo`` files, ``check`` names everything that is missing, doubtful,
-unused or badly spaced and exits 1 when there is something. Needs Babel only.
+``extract`` prints what is to be translated, ``update`` brings the catalogs in line with the source (new
+sentences empty, unused ones dropped), ``compile`` makes the ``.mo`` files, ``check`` names everything that is
+missing, doubtful, unused or badly spaced and exits 1 when there is something. Needs Babel only.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ LOCALE = ROOT / "mdm_bridge" / "locale"
 #: Functions whose texts are translated, and which of their arguments hold them.
 KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "Message": (2,)}
 
-#: Modules of click whose sentences nobody meets here: other platforms' consoles, progress bars, its own tests.
+#: Modules of click whose sentences nobody meets here: old consoles, progress bars, its own tests.
 _CLICK_SKIPPED = {"_termui_impl.py", "_winconsole.py", "testing.py"}
 #: click looks these up by a value, where no extractor sees them.
 _CLICK_HIDDEN = ("required",)
 
 _PLACEHOLDER = re.compile(r"\{(\w*)[^{}]*\}")
-#: A plain space before a high mark, or inside quotation marks; or no space at all before a mark that ends a word.
+#: A plain space before a high mark or inside quotation marks; or none at all before a mark that ends a word.
 _SPACING = re.compile(r" (?:[:;?!»]|%(?!\())|« |«[^\u00a0\u202f]|[\w)}.][;?!:](?=\s|$)|[\w)}.…]»")
 
 Source = Mapping[str | tuple[str, ...], tuple[str, ...]]
@@ -141,7 +141,7 @@ def _faults(message: Message, language: str) -> Iterator[str]:
         yield f"fuzzy: {shown}"
     ids = message.id if isinstance(message.id, (tuple, list)) else (message.id,)
     allowed = {name for text in ids for name in _PLACEHOLDER.findall(text)}
-    for text in strings:
+    for text in map(str, strings):
         used = set(_PLACEHOLDER.findall(text))
         if used - allowed or (len(ids) == 1 and used != allowed):
             yield f"placeholders differ: {shown} -> {text!r}"

@@ -37,8 +37,9 @@ def one_line(text: str) -> str:
 
 def neutral(text: str) -> str:
     """Return harmless text that no spreadsheet takes for a formula: an apostrophe goes before it."""
-    text = harmless(text)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if not text.isprintable():
+        text = harmless(text).replace("\r\n", "\n").replace("\r", "\n")  # csv leaves a lone return unquoted
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
 def iso(value: datetime) -> str:

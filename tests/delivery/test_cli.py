@@ -22,7 +22,9 @@ def test_without_arguments_the_help_goes_to_stderr(run: Run) -> None:
     assert result.stderr.startswith(f"Utilisation{NBSP}: mdm-bridge [OPTIONS] COMMANDE [ARGUMENTS]...")
 
 
-@pytest.mark.parametrize("arguments", [("--help", "--lang", "en"), ("--lang", "en", "--help"), ("--lang=en", "-h")])
+@pytest.mark.parametrize(
+    "arguments", [("--help", "--lang", "en"), ("--lang", "en", "--help"), ("--lang=en", "-h")]
+)
 def test_help_follows_the_language_wherever_it_stands(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -55,7 +57,9 @@ def test_the_help_of_a_command_is_in_the_language_of_each_run(run: Run) -> None:
     assert texts[0] == texts[2] != texts[1]
 
 
-@pytest.mark.parametrize("arguments", [("--lang", "de", "sample", "who"), ("--lang", "de", "--help"), ("--lang",)])
+@pytest.mark.parametrize(
+    "arguments", [("--lang", "de", "sample", "who"), ("--lang", "de", "--help"), ("--lang",)]
+)
 def test_a_language_we_lack_is_a_usage_error(run: Run, arguments: tuple[str, ...]) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
@@ -136,7 +140,9 @@ def test_the_actor_is_declared_or_the_session_s(run: Run) -> None:
 
 
 def test_the_settings_file_is_asked_for_or_in_the_environment(run: Run) -> None:
-    assert " b.toml 0" in run("--config", "b.toml", "sample", "who", env={"MDM_BRIDGE_CONFIG": "a.toml"}).stdout
+    assert (
+        " b.toml 0" in run("--config", "b.toml", "sample", "who", env={"MDM_BRIDGE_CONFIG": "a.toml"}).stdout
+    )
     assert " a.toml 0" in run("sample", "who", env={"MDM_BRIDGE_CONFIG": "a.toml"}).stdout
 
 

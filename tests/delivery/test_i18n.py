@@ -22,6 +22,10 @@ from mdm_bridge.messages import Message
 NBSP = "\u00a0"
 
 
+def _at(month: int, day: int, hour: int, minute: int) -> datetime:
+    return datetime(2027, month, day, hour, minute, tzinfo=UTC)
+
+
 @pytest.fixture(autouse=True)
 def paris() -> None:
     set_zone(ZoneInfo("Europe/Paris"))
@@ -43,9 +47,7 @@ def paris() -> None:
         (None, {}, "fr"),
     ],
 )
-def test_the_language_is_chosen_in_order(
-    option: str | None, environ: dict[str, str], expected: str
-) -> None:
+def test_the_language_is_chosen_in_order(option: str | None, environ: dict[str, str], expected: str) -> None:
     assert choose_language(option, environ) == expected
 
 
@@ -77,9 +79,9 @@ def test_a_language_we_lack_is_english() -> None:
         (date(2027, 3, 12), "12 mars 2027", "12 March 2027"),
         (date(2027, 8, 1), "1er août 2027", "1 August 2027"),
         (time(9, 5), f"9{NBSP}h{NBSP}05", "09:05"),
-        (datetime(2027, 3, 12, 13, 30, tzinfo=UTC), f"12 mars 2027 à 14{NBSP}h{NBSP}30", "12 March 2027 at 14:30"),
+        (_at(3, 12, 13, 30), f"12 mars 2027 à 14{NBSP}h{NBSP}30", "12 March 2027 at 14:30"),
         # The same instant is another day here than in UTC, and another hour in summer.
-        (datetime(2027, 6, 30, 22, 30, tzinfo=UTC), f"1er juillet 2027 à 0{NBSP}h{NBSP}30", "1 July 2027 at 00:30"),
+        (_at(6, 30, 22, 30), f"1er juillet 2027 à 0{NBSP}h{NBSP}30", "1 July 2027 at 00:30"),
         (timedelta(days=4, hours=3), f"4{NBSP}jours", "4 days"),
         (timedelta(seconds=1), f"1{NBSP}seconde", "1 second"),
         (timedelta(hours=30), f"30{NBSP}heures", "30 hours"),

@@ -99,12 +99,9 @@ def test_what_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         encoding="utf-8",
     )
     monkeypatch.setattr(messages, "ROOT", tmp_path)
-    assert messages.sources("mdm_bridge") == {
-        text: ("mdm_bridge/a.py",)
-        for text in (
-            "marked", "called {x}", ("one", "many"), "A sentence in two parts.", "Inner", "Outer {x}",
-        )
-    }  # fmt: skip
+    plain = ("marked", "called {x}", "A sentence in two parts.", "Inner", "Outer {x}")
+    expected: tuple[str | tuple[str, ...], ...] = (*plain, ("one", "many"))
+    assert messages.sources("mdm_bridge") == dict.fromkeys(expected, ("mdm_bridge/a.py",))
 
 
 def test_compiled_catalogs_are_written_only_when_they_change(catalog: Path, tmp_path: Path) -> None:

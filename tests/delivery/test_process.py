@@ -42,7 +42,10 @@ def test_what_programs_read_is_utf_8_on_any_console(process: Process) -> None:
     csv = process("sample", "rows", "--format", "csv", PYTHONIOENCODING="cp1252")
     json = process("sample", "json", PYTHONIOENCODING="cp1252")
     assert "Wi-Fi,87,64.00,1740,true,2027-03-12T13:30:00Z,Formation|Été\n" in csv.stdout.decode("utf-8")
-    assert json.stdout.decode("utf-8") == '{\n  "at": "2027-03-12T00:00:00Z",\n  "name": "Été",\n  "pool": null\n}\n'
+    assert (
+        json.stdout.decode("utf-8")
+        == '{\n  "at": "2027-03-12T00:00:00Z",\n  "name": "Été",\n  "pool": null\n}\n'
+    )
 
 
 @posix
@@ -167,7 +170,17 @@ def test_off_a_terminal_there_is_no_progress(process: Process) -> None:
 
 
 #: What the start of every command must not pay for.
-_HEAVY = {"alembic", "apscheduler", "fastapi", "msgspec", "psycopg", "pydantic", "requests", "rich", "sqlalchemy"}
+_HEAVY = {
+    "alembic",
+    "apscheduler",
+    "fastapi",
+    "msgspec",
+    "psycopg",
+    "pydantic",
+    "requests",
+    "rich",
+    "sqlalchemy",
+}
 
 
 @pytest.mark.parametrize(
@@ -254,4 +267,3 @@ def test_a_file_is_written_whole_or_not_at_all(process: Process, tmp_path: Path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert target.read_text(encoding="utf-8").startswith("serial,model,")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
-

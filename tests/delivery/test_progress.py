@@ -13,8 +13,8 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal_of(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    # Not a fixture: pytest puts its own stderr back between the set-up and the test.
     made = Terminal()
     monkeypatch.setattr(sys, "stderr", made)
     return made
@@ -28,7 +28,8 @@ class Seconds:
         return self.now
 
 
-def test_lines_come_at_most_every_five_seconds(terminal: Terminal) -> None:
+def test_lines_come_at_most_every_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
     clock = Seconds()
     with progress("Lecture", 10, "lines", clock) as advance:
         for _step in range(10):
@@ -41,7 +42,8 @@ def test_lines_come_at_most_every_five_seconds(terminal: Terminal) -> None:
     ]
 
 
-def test_a_total_may_be_learnt_on_the_way(terminal: Terminal) -> None:
+def test_a_total_may_be_learnt_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = terminal_of(monkeypatch)
     clock = Seconds()
     with progress("Lecture", None, "lines", clock) as advance:
         clock.now = 6

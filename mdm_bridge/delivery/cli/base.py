@@ -126,8 +126,8 @@ class Cli:
         Raises:
             SettingsError: A setting is wrong or missing.
         """
-        from mdm_bridge.wiring import load_settings
         from mdm_bridge.delivery import logs
+        from mdm_bridge.wiring import load_settings
 
         settings = load_settings(self.config_path, self.environ)
         logs.configure(self.verbosity, settings.logging.level, settings.logging.format)
