@@ -41,6 +41,7 @@ __all__ = ["INVENTED_NAMES", "MAX_APPS", "make_device", "make_fleet"]
 MAX_APPS = 60
 
 _SERIAL_LETTERS = "CDFGHJKLMNPQRTVWXY0123456789"
+_HEXADECIMAL = "0123456789ABCDEF"
 _CHIPS = ("00008020", "00008027", "00008030", "00008101", "00008103", "00008110")
 _FIRST_ADAPTED = 10
 _FIRST_OF_REST = 22
@@ -127,7 +128,7 @@ def make_device(
     return Device(
         index=index,
         serial=serial,
-        udid=f"{_CHIPS[dice.number(2, len(_CHIPS))]}-{Dice(seed, 'udid', serial).text('0123456789ABCDEF', 16)}",
+        udid=f"{_CHIPS[dice.number(2, len(_CHIPS))]}-{Dice(seed, 'udid', serial).text(_HEXADECIMAL, 16)}",
         device_class=model.family.casefold(),
         name=_name(index, pool),
         asset_tag=f"PN-{index + 1:03d}",

@@ -23,6 +23,7 @@ __all__ = ["World"]
 
 #: How long a reachable device takes to carry out a command.
 _ORDER_DELAY = timedelta(minutes=2)
+_LONGEST_STEP = timedelta(days=400)
 
 
 class World:
@@ -98,12 +99,14 @@ class World:
         """Move the clock forward and let what happens meanwhile happen.
 
         Raises:
-            ValueError: The instant is before the present one.
+            ValueError: The instant is before the present one, or more than 400 days after it.
         """
         with self.lock:
             until = instant.astimezone(UTC).replace(microsecond=0)
             if until < self.now:
                 raise ValueError("the clock only moves forward")
+            if until - self.now > _LONGEST_STEP:
+                raise ValueError("the clock moves at most 400 days at a time")
             due = self._take_orders(until)
             store = frozenset(app.bundle_id for app in self.current.apps.values() if not app.deleted)
             devices = {
