@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mdm_bridge import __version__
+from mdm_bridge.delivery.cli.console import prepare_streams
 from mdm_bridge.delivery.i18n import language
 from tests.delivery.conftest import Run
 
@@ -168,3 +169,17 @@ def test_a_bug_keeps_its_traceback(run: Run) -> None:
     with pytest.raises(RuntimeError, match="not our output") as caught:
         run("sample", "socket")
     assert isinstance(caught.value.__cause__, BrokenPipeError)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "written"),
+    [
+        ("cp1252", "1\u00a0740 «\u00a0é\u00a0» -> <= ?"),
+        ("ascii", '1 740 " ? " -> <= ?'),
+        ("utf-8", "1\u202f740 «\u00a0é\u00a0» → ≤ 日"),
+    ],
+)
+def test_what_a_console_lacks_is_replaced_by_its_likeness(encoding: str, written: str) -> None:
+    prepare_streams()
+    text = "1\u202f740 «\u00a0é\u00a0» → ≤ 日"
+    assert text.encode(encoding, "mdm_bridge.likeness").decode(encoding) == written
