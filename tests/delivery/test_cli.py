@@ -183,3 +183,27 @@ def test_what_a_console_lacks_is_replaced_by_its_likeness(encoding: str, written
     prepare_streams()
     text = "1\u202f740 «\u00a0é\u00a0» → ≤ 日"
     assert text.encode(encoding, "mdm_bridge.likeness").decode(encoding) == written
+
+
+def test_the_format_comes_from_the_option_the_environment_or_the_settings(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "mdm-bridge.toml").write_text("[output]\nformat = 'list'\n", encoding="utf-8")
+    assert run("sample", "rows").stdout.startswith(f"Serial number{NBSP}: DMPX00000000\n")
+    env = {"MDM_BRIDGE_OUTPUT__FORMAT": "json"}
+    assert run("sample", "rows", env=env).stdout.startswith('[\n{"serial": "DMPX00000000"')
+    assert run("sample", "rows", "--format", "csv", env=env).stdout.startswith("serial,model,")
+
+
+def test_the_age_of_the_data_is_beside_the_rows_and_inside_a_file(run: Run, tmp_path: Path) -> None:
+    age = f"Data of 12 mars 2027 à 7{NBSP}h{NBSP}02\n"
+    shown = run("sample", "rows")
+    assert shown.stderr == age
+    assert "Data of" not in shown.stdout
+    kept = run("sample", "rows", "--format", "list", "--output", "out.txt")
+    assert (kept.exit_code, kept.stdout, kept.stderr) == (0, "", age)
+    text = (tmp_path / "out.txt").read_text(encoding="utf-8")
+    assert text.startswith("Samples\n\nSerial")
+    assert text.endswith(f"\n{age}")
+
+
+def test_a_dash_is_stdout(run: Run) -> None:
+    assert run("-q", "sample", "rows", "--format", "csv", "--output", "-").stdout.startswith("serial,")
