@@ -172,7 +172,9 @@ def test_nobody_asks_a_process_by_killing_it() -> None:
 
 
 def test_nothing_grows_too_long() -> None:
-    long_modules = {module.name: module.lines for module in modules() if module.lines > 400}
-    long_functions = {name: lines for module in modules() for name, lines in module.functions if lines > 50}
+    # A migration is the record of one step: it is never edited, and splitting it would hide what it does.
+    growing = [module for module in modules() if ".migrations.versions." not in module.name]
+    long_modules = {module.name: module.lines for module in growing if module.lines > 400}
+    long_functions = {name: lines for module in growing for name, lines in module.functions if lines > 50}
     assert not long_modules
     assert not long_functions
