@@ -69,6 +69,7 @@ def sample() -> None:
 @output_options(progress=True)
 @pass_cli
 def _rows(cli: Cli, count: int, output: Output) -> None:
+    assert cli.settings.calendar.timezone
     age = Message("data_age", "Data of {at}", at=datetime(2027, 3, 12, 6, 2, tzinfo=UTC))
     print_rows(cli, rows(count), COLUMNS, output, title="Samples", freshness=age)
 

@@ -116,8 +116,10 @@ def print_rows(
         columns: What people and spreadsheets see, in order.
         output: What ``--format`` and ``--output`` said.
         json_rows: What ``json`` writes instead of ``rows`` (deeper objects, or one mapping as a whole).
-        title: Translated title, written into ODS and XLSX (``about`` sheet).
+        title: Translated title, written into a file for people.
         freshness: How old the data is: on stderr, and inside a file for people.
+
+    Instants are shown in the zone of the settings once ``cli.settings`` or ``cli.app`` was used.
 
     Raises:
         InputError: The file cannot be written.
@@ -126,6 +128,7 @@ def print_rows(
 
     fmt = output.resolved(cli)
     age = format_value(freshness) if freshness else None
+    kept = output.path is not None or fmt in BINARY_FORMATS
     with _target(fmt, output) as (out, width):
         hidden = render(
             rows,
@@ -134,8 +137,8 @@ def print_rows(
             out,
             words=Phrases(),
             json_rows=json_rows,
-            title=title,
-            freshness=age if output.path is not None else None,
+            title=title if kept else None,
+            freshness=age if kept else None,
             width=width,
         )
     if hidden:
