@@ -182,11 +182,12 @@ class App:
             UnknownObject: No server is called so.
             InputError: The file cannot be read.
         """
+        from mdm_bridge.files.mapped import read_mapped
         from mdm_bridge.providers.file import CsvSource
 
         server = self.server(name)
-        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
-        return self._kept(CsvSource(name, path, mapping or server.mapping, zone=zone))
+        table = read_mapped(path, mapping or server.mapping, self.settings.base)
+        return self._kept(CsvSource(name, table, zone=self._zone_of(server), kind=server.kind))
 
     def _kept(self, source: ListingSource) -> ListingSource:
         """Remember a source, to close it at the end."""
@@ -226,8 +227,12 @@ class App:
         from mdm_bridge.providers.jamf_school import JamfSchoolSource
 
         server = self.server(name)
-        zone = ZoneInfo(server.timezone) if server.timezone else self.zone
-        return JamfSchoolSource(name, session, zone=zone, classes=frozenset(server.classes))
+        classes = frozenset(server.classes)
+        return JamfSchoolSource(name, session, zone=self._zone_of(server), classes=classes)
+
+    def _zone_of(self, server: Server) -> ZoneInfo:
+        """Return the zone of a server's dates, which carry none."""
+        return ZoneInfo(server.timezone) if server.timezone else self.zone
 
     def close(self) -> None:
         """Close what was opened; may be called twice."""

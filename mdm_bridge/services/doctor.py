@@ -13,6 +13,7 @@ from mdm_bridge.domain.policy import POOLS
 from mdm_bridge.errors import BridgeError, SettingProblem
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
+from mdm_bridge.ports.health import DatabaseHealth
 from mdm_bridge.services.patient import Finding, Installation, Patient, ServerSeen, Severity
 
 __all__ = ["examine"]
@@ -120,16 +121,7 @@ def _database(patient: Patient) -> Generator[Finding, None, bool]:
     except BridgeError as error:
         yield Finding("error", error.code, _DATABASE, error.message, error.hint)
         return False
-    yield _ok(
-        "database_usable",
-        _DATABASE,
-        Message(
-            "database_usable",
-            "{product}, up to date, at {where}.",
-            product=seen.product,
-            where=patient.database_at,
-        ),
-    )
+    yield _schema(seen, patient.database_at)
     if seen.write_ahead_log is False:
         yield Finding(
             "warning",
@@ -142,7 +134,30 @@ def _database(patient: Patient) -> Generator[Finding, None, bool]:
         )
     if seen.free_bytes is not None:
         yield _disk(seen.free_bytes)
-    return True
+    return seen.schema == "current"
+
+
+def _schema(seen: DatabaseHealth, where: str) -> Finding:
+    if seen.schema == "current":
+        detail = Message(
+            "database_usable", "{product}, up to date, at {where}.", product=seen.product, where=where
+        )
+        return _ok("database_usable", _DATABASE, detail)
+    severity: Severity = "warning" if seen.by_itself else "error"
+    if seen.schema == "empty":
+        detail = Message(
+            "database_empty", "{product}, without tables yet, at {where}.", product=seen.product, where=where
+        )
+    else:
+        detail = Message(
+            "database_old", "{product}, of an earlier version, at {where}.", product=seen.product, where=where
+        )
+    hint = (
+        Message("upgrades_itself", "The next command does it, or: mdm-bridge db upgrade")
+        if seen.by_itself
+        else Message("run_db_upgrade", "Run: mdm-bridge db upgrade")
+    )
+    return Finding(severity, detail.code, _DATABASE, detail, hint)
 
 
 def _disk(free: int) -> Finding:

@@ -1,16 +1,19 @@
-"""How the database is: asked by ``doctor``, never on the way of the data."""
+"""How the database is: asked by ``doctor``. Nothing is created, upgraded or written."""
 
 from __future__ import annotations
 
+import os
 import shutil
-from pathlib import Path
-
-from sqlalchemy import Connection
+import sqlite3
 
 from mdm_bridge.errors import StorageError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.health import DatabaseHealth
+from mdm_bridge.storage.errors import storage_errors
+from mdm_bridge.storage.network_share import refuse_network_share
+from mdm_bridge.storage.schema import database_file
 from mdm_bridge.storage.store import Store
+from mdm_bridge.storage.upgrade import too_new
 
 __all__ = ["look_at"]
 
@@ -19,30 +22,36 @@ def look_at(store: Store) -> DatabaseHealth:
     """Ask a database how it is.
 
     Raises:
-        StorageError: It does not answer, or has no tables.
+        StorageError: It does not answer, is on a network share, or is newer than the program.
     """
-    file = store.engine.url.database if store.engine.dialect.name == "sqlite" else None
-    if file is not None and not Path(file).exists():  # asking would create it
+    file = database_file(store.engine)
+    if file is not None:
+        _refuse_missing_folder(file)
+        refuse_network_share(file)
+    state = store.schema_state()
+    if state.status == "newer":
+        raise too_new(state)
+    by_itself = file is not None and not state.loses_data
+    if file is None:
+        with storage_errors(), store.engine.connect() as connection:
+            version = connection.exec_driver_sql("SHOW server_version").scalar_one()
+        return DatabaseHealth(f"PostgreSQL {version}", state.status, by_itself)
+    journal = None
+    if os.path.exists(file):
+        with storage_errors(), store.engine.connect() as connection:
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    free = shutil.disk_usage(os.path.dirname(file) or ".").free
+    return DatabaseHealth(f"SQLite {sqlite3.sqlite_version}", state.status, by_itself, journal, free)
+
+
+def _refuse_missing_folder(file: str) -> None:
+    folder = os.path.dirname(file) or "."
+    if not os.path.isdir(folder):
         raise StorageError(
-            Message("database_missing", "There is no database at {file}.", file=file),
-            hint=Message("run_db_upgrade", "Run: mdm-bridge db upgrade"),
+            Message(
+                "database_folder_missing",
+                "The folder of the database does not exist: {folder}",
+                folder=folder,
+            ),
+            hint=Message("make_database_folder", "Create it, or correct [database] url."),
         )
-    with store.reading() as unit:
-        unit.queries.freshness()  # tables that are missing are told by the error this raises
-        return _of(unit.connection)
-
-
-def _of(connection: Connection) -> DatabaseHealth:
-    if connection.dialect.name == "postgresql":
-        version = connection.exec_driver_sql("SHOW server_version").scalar_one()
-        return DatabaseHealth(f"PostgreSQL {version}", None, None)
-    version = connection.exec_driver_sql("SELECT sqlite_version()").scalar_one()
-    journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar_one()
-    return DatabaseHealth(f"SQLite {version}", journal == "wal", _free_bytes(connection.engine.url.database))
-
-
-def _free_bytes(file: str | None) -> int | None:
-    try:
-        return shutil.disk_usage(Path(file or "").parent).free
-    except OSError:
-        return None
