@@ -79,7 +79,10 @@ def _writer(column: Column, words: Words) -> Callable[[Any], str]:
     if kind == "date":
         return words.day
     if kind == "instant":
-        return lambda value: " ".join(words.instant(value))
+        # A plain day stands where the hour is not kept.
+        return lambda value: (
+            " ".join(words.instant(value)) if isinstance(value, datetime) else words.day(value)
+        )
     if kind in ("enum", "list"):
         label = _label(column, words)
         if kind == "enum":
@@ -111,7 +114,7 @@ def _plain(value: Any, words: Words) -> str:
 def for_programs(column: Column, words: Words) -> Callable[[Any], str]:
     """Return what writes this column's values in ``csv``: ISO, point, codes; None is an empty cell."""
     if column.kind == "instant":
-        return lambda value: "" if value is None else iso(value)
+        return lambda value: "" if value is None else _code(value, words)
     if column.kind == "gb":
         return lambda value: "" if value is None else f"{float(value):.2f}"
     if column.numeric:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 from mdm_bridge.documents.cells import for_people, neutral
@@ -61,7 +61,12 @@ class Sheet:
         if column.numeric or column.kind == "date":
             return lambda value: none if value is None else value
         if column.kind == "instant":
-            return lambda value: (
-                none if value is None else value.astimezone(zone).replace(tzinfo=None, microsecond=0)
-            )
+            return lambda value: none if value is None else _local(value, zone)
         return lambda value: neutral(people(value))
+
+
+def _local(value: date, zone: tzinfo | None) -> date:
+    """Return an instant as the clock on the wall showed it; a plain day as it is."""
+    if not isinstance(value, datetime):
+        return value
+    return value.astimezone(zone).replace(tzinfo=None, microsecond=0)

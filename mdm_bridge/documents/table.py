@@ -52,6 +52,10 @@ def lay_out(
     if not rows:
         return iter(()), []
     made = [_Laid(column, rows, words) for column in columns]
+    if width is not None:
+        # A column that is meant to be empty, and is, takes no room on a terminal.
+        columns = [c for c, each in zip(columns, made, strict=True) if c.none or any(each.texts)]
+        made = [each for each in made if each.column.none or any(each.texts)]
     if width is None or sum(each.natural for each in made) + _GAP * (len(made) - 1) <= width:
         return _lines(made, [each.natural for each in made]), []
     shown, widths = fit(
@@ -69,6 +73,7 @@ class _Laid:
     """A column with its texts and the widths it could have."""
 
     def __init__(self, column: Column, rows: Sequence[Row], words: Words) -> None:
+        self.column = column
         write = for_people(column, words)
         if column.value is None:
             key = column.key

@@ -120,7 +120,8 @@ def _why_not_ready(device: Mapping[str, Any], now: datetime) -> tuple[Message, M
     seen, battery, space = device["last_seen_at"], device["battery_percent"], device["available_gb"]
     if seen is not None and now - seen > NOT_SEEN_AFTER:
         return (
-            Message("not_seen", "Switched off or without network since {at}.", at=seen),
+            # To the day: of the adapted pool nothing finer is kept.
+            Message("not_seen", "Switched off or without network since {at}.", at=seen.date()),
             Message("switch_on", "Switch the tablet on and connect it to the Wi-Fi."),
         )
     if battery is not None and battery < BATTERY_LOW_PERCENT:

@@ -98,7 +98,11 @@ class _Story:
     def tell(self) -> int:
         """Run every step; stop at the first that fails."""
         _say(
-            _("A simulated {kind} server answers on {url}.", kind=self._simulator.kind, url=self._simulator.url)
+            _(
+                "A simulated {kind} server answers on {url}.",
+                kind=self._simulator.kind,
+                url=self._simulator.url,
+            )
         )
         steps: Sequence[tuple[str, Sequence[str]]] = (
             (_("First synchronisation: every device is new."), ("sync",)),

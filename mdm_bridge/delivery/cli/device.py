@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import click
 
@@ -25,7 +25,7 @@ from mdm_bridge.delivery.cli.base import (
 from mdm_bridge.delivery.cli.labels import POOL_LABELS, POOL_NONE, STATE_LABELS
 from mdm_bridge.documents.columns import Row
 
-__all__ = ["command"]
+__all__ = ["command", "contact"]
 
 _CHANGES = "mdm_bridge.delivery.cli.device_changes"
 
@@ -35,19 +35,25 @@ def _name(row: Row) -> str | None:
     return _("name not kept") if row.get("name_masked") else row.get("name")
 
 
+def contact(row: Row) -> date | None:
+    """Return the last contact; of the adapted pool only the day is kept, and only it is shown."""
+    seen: datetime | None = row.get("last_seen_at")
+    return seen.date() if seen is not None and row.get("pool") == "ash" else seen
+
+
 DEVICES = (
     Column("serial", N_("Serial number"), priority=9),
-    Column("inventory_no", N_("Inventory number"), priority=6, none=""),
-    Column("name", N_("Name"), priority=4, value=_name),
+    Column("inventory_no", N_("Inventory number"), priority=8, none=""),
+    Column("name", N_("Name"), priority=7, value=_name),
     Column("pool", N_("Pool"), "enum", priority=8, labels=POOL_LABELS, none=POOL_NONE),
     Column("state", N_("State"), "enum", priority=7, labels=STATE_LABELS),
-    Column("model", N_("Model"), priority=5),
+    Column("model", N_("Model"), priority=4),
     Column("os_version", "iPadOS", priority=6, min_width=6),
     Column("battery_percent", N_("Battery"), "percent", priority=5),
     Column("available_gb", N_("Free space (GB)"), "gb", priority=3),
     Column("apps", N_("Apps"), "count", priority=3),
-    Column("last_seen_at", N_("Last contact with the server"), "instant", priority=8),
-    Column("gone_at", N_("Absent from the server since"), "instant", priority=6, none=""),
+    Column("last_seen_at", N_("Last contact"), "instant", priority=8, value=contact),
+    Column("gone_at", N_("Absent since"), "instant", priority=6, none=""),
     Column("kit", N_("Case"), priority=3, none=""),
     Column("place", N_("Place"), priority=2, none=""),
     Column("server", N_("Distant server"), priority=2, none=""),

@@ -16,6 +16,7 @@ from mdm_bridge.delivery.cli.base import (
     pass_cli,
     print_rows,
 )
+from mdm_bridge.delivery.cli.device import contact
 from mdm_bridge.delivery.cli.labels import POOL_LABELS, POOL_NONE, STATE_LABELS
 
 __all__ = ["command"]
@@ -34,8 +35,8 @@ INVENTORY = (
     Column("warranty_until", N_("Warranty until"), "date", priority=3),
     Column("funding", N_("Funding"), priority=2, none=""),
     Column("supplier_ref", N_("Supplier reference"), priority=1, none=""),
-    Column("last_seen_at", N_("Last contact with the server"), "instant", priority=5),
-    Column("gone_at", N_("Absent from the server since"), "instant", priority=4, none=""),
+    Column("last_seen_at", N_("Last contact"), "instant", priority=5, value=contact),
+    Column("gone_at", N_("Absent since"), "instant", priority=4, none=""),
     Column("server", N_("Distant server"), priority=1, none=""),
 )
 
@@ -96,16 +97,20 @@ def inventory(cli: Cli, pool: str | None, output: Output) -> None:
 @command.command(
     "apps",
     help=N_("Every app: on how many devices, in which versions, how many licences are left."),
-    examples=("mdm-bridge report apps --format json",),
+    examples=("mdm-bridge report apps", "mdm-bridge report apps --all --format json"),
 )
+@option("--all", "everything", is_flag=True, help=N_("Also apps that are offered and installed nowhere."))
 @output_options
 @pass_cli
-def apps(cli: Cli, output: Output) -> None:
+def apps(cli: Cli, everything: bool, output: Output) -> None:
     """Print the apps of the fleet."""
     from mdm_bridge.delivery.cli.fleet_notes import freshness_line
     from mdm_bridge.services.inventory import app_report
 
     listing = app_report(cli.app.store)
-    print_rows(cli, listing.rows, APPS, output, title=_("Apps"), freshness=freshness_line(listing.freshness))
+    rows = [row for row in listing.rows if everything or row["devices"]]
+    print_rows(cli, rows, APPS, output, title=_("Apps"), freshness=freshness_line(listing.freshness))
+    if len(rows) < len(listing.rows):
+        cli.note(_("Offered and installed nowhere: {n} (--all).", n=len(listing.rows) - len(rows)))
     if not listing.rows:
         cli.note(_("No app is known yet. Synchronise first: mdm-bridge sync"))

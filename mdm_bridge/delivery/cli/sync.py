@@ -111,7 +111,9 @@ command = sync
 
 def _names(cli: Cli, servers: Sequence[str], file: Path | None, mapping: str | None) -> Sequence[str]:
     """Return the servers meant; with a file it must be one."""
-    configured = cli.app.server_names
+    from mdm_bridge.wiring import LIST_SERVER
+
+    configured = cli.app.server_names()
     if mapping is not None and file is None:
         raise usage_error(_("--mapping goes with --from-file."), hint=_("Name the file to read."))
     if file is not None:
@@ -122,7 +124,7 @@ def _names(cli: Cli, servers: Sequence[str], file: Path | None, mapping: str | N
                 .replace("{server}", configured[0])
                 .replace("{file}", str(file)),
             )
-        return servers or configured or (cli.app.unnamed_server,)
+        return servers or configured or (LIST_SERVER,)
     if servers:
         return list(dict.fromkeys(servers))
     return _askable(cli, configured)
@@ -165,7 +167,7 @@ def _job(
 
     def job(stopping: Callable[[], bool]) -> RunReport:
         try:
-            source = app.source(name, from_file=file, mapping=mapping)
+            source = app.source(name) if file is None else app.file_source(name, file, mapping)
             policy = app.policy(name)
         except (SettingsError, InputError) as error:
             return not_begun(name, app.clock, options, error)

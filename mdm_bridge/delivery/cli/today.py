@@ -50,7 +50,7 @@ def command(cli: Cli, output: Output) -> None:
     from mdm_bridge.services.today import today
 
     app = cli.app
-    asked = [name for name in app.server_names if app.kind(name) != "file"]
+    asked = [name for name in app.server_names() if app.kind(name) != "file"]
     matters = today(app.store, app.clock, app.zone, asked, _dates(app.settings.expiries))
     print_rows(cli, [_row(matter) for matter in matters], MATTERS, output, title=_("Today"))
     if not matters:
