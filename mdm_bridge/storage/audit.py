@@ -90,7 +90,7 @@ class AuditTrail:
         while True:
             rows = self._connection.execute(query.where(AuditRow.seq > after)).all()
             for row in rows:
-                yield AuditEntry(*row[:-1], bool(row.detached))
+                yield AuditEntry(*row)._replace(detached=bool(row.detached))
             if len(rows) < _BATCH:
                 return
             after = rows[-1].seq
