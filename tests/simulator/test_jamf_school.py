@@ -12,8 +12,8 @@ from tests.simulator.client import Client
 ALWAYS = {
     "UDID", "locationId", "serialNumber", "assetTag", "name", "class", "isManaged", "isSupervised",
     "enrollType", "depProfile", "model", "os", "owner", "groups", "batteryLevel", "totalCapacity",
-    "availableCapacity", "iCloudBackupEnabled", "iCloudBackupLatest", "iTunesStoreLoggedIn", "region", "notes", "lastCheckin",
-    "modified", "networkInformation",
+    "availableCapacity", "iCloudBackupEnabled", "iCloudBackupLatest", "iTunesStoreLoggedIn", "region", "notes",
+    "lastCheckin", "modified", "networkInformation",
 }  # fmt: skip
 
 
