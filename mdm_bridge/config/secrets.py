@@ -90,44 +90,44 @@ def read_secret_file(file: Path, key: str, settings_file: str | None = None) -> 
     try:
         _refuse_open_rights(file, key, settings_file)
         text = file.read_bytes()[:_MAX_BYTES].decode("utf-8-sig").strip()
-    except FileNotFoundError:
-        raise _wrong(
+    except UnicodeDecodeError:
+        text = ""
+    except OSError as error:
+        raise _unreadable(file, key, settings_file, error) from error
+    if len(text.splitlines()) == 1:
+        return SecretStr(text)
+    hint = Message("fill_key_file", "Write the key into it, as its only line.")
+    if text:
+        several = Message("key_file_many_lines", "The file {path} holds more than one line.", path=file)
+        raise _wrong(settings_file, key, several, hint)
+    raise _wrong(
+        settings_file, key, Message("key_file_empty", "The file {path} holds no text.", path=file), hint
+    )
+
+
+def _unreadable(file: Path, key: str, settings_file: str | None, error: OSError) -> SettingsError:
+    if isinstance(error, FileNotFoundError):
+        return _wrong(
             settings_file,
             key,
             Message("key_file_missing", "The file {path} does not exist.", path=file),
             Message(
-                "make_key_file", "Create it with the key as its only line, then: chmod 600 {path}", path=file
-            ),
-        ) from None
-    except UnicodeDecodeError:
-        text = ""
-    except OSError as error:
-        raise _wrong(
-            settings_file,
-            key,
-            Message(
-                "key_file_unreadable",
-                "The file {path} cannot be read: {reason}.",
+                "make_key_file",
+                "Create it with the key as its only line, then: chmod 600 {path}",
                 path=file,
-                reason=error.strerror,
             ),
-            Message("own_key_file", "It must be a file that belongs to the account that runs mdm-bridge."),
-        ) from error
-    if not text:
-        raise _wrong(
-            settings_file,
-            key,
-            Message("key_file_empty", "The file {path} holds no text.", path=file),
-            Message("fill_key_file", "Write the key into it, as its only line."),
         )
-    if len(text.splitlines()) > 1:
-        raise _wrong(
-            settings_file,
-            key,
-            Message("key_file_many_lines", "The file {path} holds more than one line.", path=file),
-            Message("fill_key_file", "Write the key into it, as its only line."),
-        )
-    return SecretStr(text)
+    return _wrong(
+        settings_file,
+        key,
+        Message(
+            "key_file_unreadable",
+            "The file {path} cannot be read: {reason}.",
+            path=file,
+            reason=error.strerror or type(error).__name__,
+        ),
+        Message("own_key_file", "It must be a file that belongs to the account that runs mdm-bridge."),
+    )
 
 
 def _refuse_open_rights(file: Path, key: str, settings_file: str | None) -> None:

@@ -122,7 +122,10 @@ def _database(patient: Patient) -> Generator[Finding, None, bool]:
         yield Finding("error", error.code, _DATABASE, error.message, error.hint)
         return False
     yield _schema(seen, patient.database_at)
-    if seen.write_ahead_log is False:
+    if seen.write_ahead_log is True:
+        told = Message("write_ahead_log", "It keeps a write-ahead log, on a disk of this machine.")
+        yield _ok("write_ahead_log", _DATABASE, told)
+    elif seen.write_ahead_log is False:
         yield Finding(
             "warning",
             "no_write_ahead_log",
