@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Any
 
 from mdm_bridge.documents.cells import for_people, for_programs, neutral
@@ -37,10 +38,15 @@ def _for_sheet(column: Column, words: Words) -> Callable[[Any], str]:
     if column.kind == "date":
         return lambda value: people(None) if value is None else f"{value:%d/%m/%Y}"
     if column.kind == "instant":
-        return lambda value: (
-            people(None) if value is None else f"{value.astimezone(words.zone):%d/%m/%Y %H:%M}"
-        )
+        return lambda value: people(None) if value is None else _moment(value, words)
     return lambda value: neutral(people(value))
+
+
+def _moment(value: date, words: Words) -> str:
+    """Write an instant as a spreadsheet reads it; a plain day stands where the hour is not kept."""
+    if not isinstance(value, datetime):
+        return f"{value:%d/%m/%Y}"
+    return f"{value.astimezone(words.zone):%d/%m/%Y %H:%M}"
 
 
 def _chunks(

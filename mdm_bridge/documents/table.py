@@ -56,6 +56,8 @@ def lay_out(
         # A column that is meant to be empty, and is, takes no room on a terminal.
         columns = [c for c, each in zip(columns, made, strict=True) if c.none or any(each.texts)]
         made = [each for each in made if each.column.none or any(each.texts)]
+    if not made:
+        return iter(()), []
     if width is None or sum(each.natural for each in made) + _GAP * (len(made) - 1) <= width:
         return _lines(made, [each.natural for each in made]), []
     shown, widths = fit(
@@ -94,8 +96,13 @@ class _Laid:
         if column.numeric or column.kind in ("bool", "date"):
             return data
         if column.kind == "instant":  # the day on one line, the time of day below it
-            return max(len(text.rpartition(" ")[0] or text) for text in self.texts)
+            return max(map(len, map(_day_of, self.texts)))
         return min(data, column.min_width)
+
+
+def _day_of(text: str) -> str:
+    """Return a written instant without its hour; a plain day ends with its year and stays whole."""
+    return text if text[-4:].isdigit() else text.rpartition(" ")[0] or text
 
 
 def fit(

@@ -246,3 +246,17 @@ def test_ten_thousand_rows_of_twelve_columns_are_quick() -> None:
         render(rows, columns, "table", io.StringIO(), words=Marked())
         spent.append(time.process_time() - began)
     assert min(spent) < 0.3  # the least of three: other work on the machine only ever adds
+
+
+@pytest.mark.parametrize("fmt", FORMATS)
+def test_a_plain_day_stands_where_the_hour_is_not_kept(fmt: str) -> None:
+    columns = (Column("seen", "Seen", "instant"),)
+    rows = [{"seen": date(2027, 3, 12)}, {"seen": SEEN}]
+    if fmt in BINARY_FORMATS:
+        day, instant = (row[0] for row in sheets(fmt, rows=rows, columns=columns)["<Data>"][1:])
+        assert (str(day)[:10], str(instant)[:16]) == ("2027-03-12", "2027-03-12 14:30")
+        return
+    text = rendered(fmt, rows=rows, columns=columns).decode()
+    shown = {"json": "2027-03-12", "csv": "2027-03-12", "csv-fr": "12/03/2027"}.get(fmt, "12 mars 2027")
+    assert sum(line.strip('{}", ').endswith(shown) for line in text.splitlines()) == 1
+    assert text.count(shown) == 2

@@ -175,3 +175,11 @@ def test_no_line_is_wider_than_the_terminal(values: list[tuple[str, str, int]], 
     lines, hidden = table(rows, [Column("a", "First", priority=9), Column("b", "Second"), COUNT], width)
     assert all(display_width(line) <= width for line in lines)
     assert "a" not in hidden
+
+
+def test_a_column_meant_to_be_empty_takes_no_room_on_a_terminal_when_it_is() -> None:
+    kit = Column("kit", "Kit", none="")
+    assert table([{"name": "a"}], [NAME, kit], 80)[0] == ["Name", "----", "a"]
+    assert table([{"name": "a"}], [NAME, kit])[0] == ["Name  Kit", "----  ---", "a"]
+    assert table([{"name": "a", "kit": "K1"}, {"name": "b"}], [NAME, kit], 80)[0][2:] == ["a     K1", "b"]
+    assert table([{}], [kit], 80) == ([], [])
