@@ -78,7 +78,7 @@ def make_fleet(
         size: Number of iPads.
         seed: Any whole number.
         now: Present instant of the virtual clock, aware.
-        apps_per_device: Exact number of apps of each iPad, at most ``MAX_APPS``; None: 5 to 12 and sometimes one of the user's own.
+        apps_per_device: Exact number of apps of each iPad, at most ``MAX_APPS``; None: 5 to 13.
         plain: Neither oddities nor devices other than the iPads.
     """
     apps = make_apps()

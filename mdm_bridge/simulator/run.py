@@ -164,7 +164,7 @@ def start_simulator(
         port: Port to listen on; 0 for any free one.
         devices: Number of iPads, 0 to 100 000. An iPhone, a Mac and a device in the trash come on top.
         seed: The same seed makes the same devices and the same future.
-        apps_per_device: Exact number of apps of each iPad, 0 to 60; None: 5 to 12 and sometimes one of the user's own.
+        apps_per_device: Exact number of apps of each iPad, 0 to 60; None: 5 to 13.
         start: First instant of the virtual clock, aware; None: now. Begin in the past to move the
             clock without running ahead of the real one.
         plain: No oddities in rows, and no device beside the iPads.
