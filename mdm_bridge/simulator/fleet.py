@@ -117,14 +117,21 @@ def make_device(
         model: Another model than the one chance gives.
         serial: Another serial number than the one chance gives.
     """
-    dice = Dice(seed, "device", index)
-    model = model or IPADS[dice.number(0, len(IPADS))]
+    model = model or IPADS[Dice(seed, "model", index).number(0, len(IPADS))]
     serial = serial or _serial(seed, index)
-    pool = _group(index)
-    sleeper = index % 13 == 7
-    contact = (
-        now - timedelta(days=20 + dice.number(1, 40)) if sleeper else last_contact_before(seed, serial, now)
-    )
+    if _sleeps(index):
+        contact_at = now - timedelta(days=20 + Dice(seed, "asleep", index).number(0, 40))
+    else:
+        contact_at = last_contact_before(seed, serial, now)
+    installed = _installed(index, seed, _group(index), day_of(contact_at), apps, count)
+    return _described(index, seed, model, serial, contact_at, installed)
+
+
+def _described(
+    index: int, seed: int, model: Model, serial: str, contact_at: datetime, apps: dict[str, str]
+) -> Device:
+    """Return a device whose other facts follow from its place and chance."""
+    dice, pool = Dice(seed, "device", index), _group(index)
     return Device(
         index=index,
         serial=serial,
@@ -135,24 +142,28 @@ def make_device(
         model=model,
         os_version=_os(model, dice),
         location_id=1 + index % 2 if pool == ASH_GROUP else 0,
-        group_ids=_groups(index, pool, sleeper),
+        group_ids=_groups(index, pool, _sleeps(index)),
         owner_id=41 + index % 12 if pool == ASH_GROUP else 0,
         battery=round(0.2 + 0.8 * dice.fraction(3), 2),
         capacity=model.capacity,
         available=round(model.capacity * (0.2 + 0.6 * dice.fraction(4)), 2),
-        contact_at=contact,
+        contact_at=contact_at,
         enroll_type=("dep", "dep", "dep", "ac2", "manual")[dice.number(5, 5)],
         dep_profile="Profil Mlopzerie" if pool == ASH_GROUP else "Profil Krindolfe",
         notes="Prêt suivi : trouble Vizuquel" if pool == ASH_GROUP else "Rangée chez Mme Bwalquist",
-        apps=_installed(index, seed, pool, day_of(contact), apps, count),
+        apps=apps,
         ip=f"10.{200 + index // 40_000 % 50}.{100 + index // 200 % 150}.{50 + index % 200}",
         wifi_mac=_mac("a6", index),
         bluetooth_mac=_mac("ae", index),
         supervised=index % 17 != 16,
         cellular=index % 9 == 5,
-        sleeper=sleeper,
+        sleeper=_sleeps(index),
         region=index % 5 == 1,
     )
+
+
+def _sleeps(index: int) -> bool:
+    return index % 13 == 7
 
 
 def _group(index: int) -> int:
