@@ -53,6 +53,8 @@ def command(cli: Cli, directory: Path | None, yes: bool) -> None:
         made.append(_write_key(folder / "secrets" / f"{answers.server.name}.key", key))
     for path in (*made, _create_database(cli, file)):
         print_text(str(path))
+    if folder / ".gitignore" not in made:
+        cli.note(_("The .gitignore there was left as it is: keep secrets/ and *.db out of version control."))
     _next_steps(cli, folder, answers.server, key)
 
 
