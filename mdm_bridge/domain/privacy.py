@@ -57,46 +57,18 @@ def minimise(
         The observation, with free text judged: a name that does not match the pattern is None, a
         group is kept only when a rule, the scope or a catalog mentions it.
     """
-    warnings: list[Message] = []
-    pools = policy.pools_of(seen)
-    if len(pools) > 1:
-        warnings.append(
-            Message(
-                "pool_ambiguous",
-                "Several pool rules take this device: {pools}. The first one was used.",
-                pools=", ".join(pools),
-            )
-        )
-    by_rule = pools[0] if pools else None
+    judged = _Judgement()
+    by_rule = _pool_by_rule(seen, policy, judged)
     pool = overrides.get(seen.serial, by_rule)
-    name = seen.name
-    if name is not None and not policy.name_is_neutral(name):
-        name = None
-        warnings.append(
-            Message(
-                "name_may_identify",
-                "The device name may identify a person: it was not kept. Proposed name: {proposed}.",
-                proposed=proposed_name(seen.serial),
-            )
-        )
-    tag = seen.asset_tag
-    if tag is not None and not (_TAG.fullmatch(tag) or policy.name_is_neutral(tag)):
-        tag = None
-        warnings.append(Message("tag_may_identify", "The asset tag may identify a person: it was not kept."))
-    contact = seen.contact_at
-    settled = True
-    if contact is not None and contact > now + CLOCK_TOLERANCE:
-        contact, settled = None, False
-        warnings.append(
-            Message("contact_in_future", "The last contact lies in the future: it is taken as unknown.")
-        )
+    name = _kept_name(seen, policy, judged)
+    contact = _believed_contact(seen, now, judged)
     observation = Observation(
         remote_id=seen.remote_id,
         serial=seen.serial,
         udid=seen.udid,
         name=name,
         name_masked=name is None and seen.name is not None,
-        asset_tag=tag,
+        asset_tag=_kept_tag(seen, policy, judged),
         model=seen.model,
         model_identifier=seen.model_identifier,
         os_version=seen.os_version,
@@ -112,7 +84,62 @@ def minimise(
         pool=pool,
         pool_by_rule=by_rule,
     )
-    return Kept(observation, tuple(warnings), settled)
+    return Kept(observation, tuple(judged.warnings), judged.settled)
+
+
+class _Judgement:
+    """What is noticed while one sighting is judged."""
+
+    def __init__(self) -> None:
+        self.warnings: list[Message] = []
+        self.settled = True
+
+
+def _pool_by_rule(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str | None:
+    pools = policy.pools_of(seen)
+    if len(pools) > 1:
+        judged.warnings.append(
+            Message(
+                "pool_ambiguous",
+                "Several pool rules take this device: {pools}. The first one was used.",
+                pools=", ".join(pools),
+            )
+        )
+    return pools[0] if pools else None
+
+
+def _kept_name(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str | None:
+    if seen.name is None or policy.name_is_neutral(seen.name):
+        return seen.name
+    judged.warnings.append(
+        Message(
+            "name_may_identify",
+            "The device name may identify a person: it was not kept. Proposed name: {proposed}.",
+            proposed=proposed_name(seen.serial),
+        )
+    )
+    return None
+
+
+def _kept_tag(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str | None:
+    tag = seen.asset_tag
+    if tag is None or _TAG.fullmatch(tag) or policy.name_is_neutral(tag):
+        return tag
+    judged.warnings.append(
+        Message("tag_may_identify", "The asset tag may identify a person: it was not kept.")
+    )
+    return None
+
+
+def _believed_contact(seen: Sighting, now: datetime, judged: _Judgement) -> datetime | None:
+    if seen.contact_at is None or seen.contact_at <= now + CLOCK_TOLERANCE:
+        return seen.contact_at
+    # The same row will mean something else later: its hash must not be remembered.
+    judged.settled = False
+    judged.warnings.append(
+        Message("contact_in_future", "The last contact lies in the future: it is taken as unknown.")
+    )
+    return None
 
 
 def _known_groups(seen: Sighting, policy: ServerPolicy) -> tuple[str, ...] | None:

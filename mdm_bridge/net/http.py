@@ -33,7 +33,7 @@ from mdm_bridge.net.failures import (
 from mdm_bridge.net.limits import Deadline, TokenBucket, running
 from mdm_bridge.net.redaction import forms_of, redact, without_credentials
 from mdm_bridge.net.retry import PASSING_STATUSES, backoff_s, retry_after_s
-from mdm_bridge.net.settings import HttpSettings
+from mdm_bridge.net.settings import HttpSettings, is_loopback
 from mdm_bridge.net.transport import DeadlineAdapter
 from mdm_bridge.ports.clock import Clock, SystemClock
 
@@ -283,6 +283,9 @@ class HttpSession:
                 return {}
             return {"http": self._settings.proxy.strip(), "https": self._settings.proxy.strip()}
         if listed and should_bypass_proxies(url, no_proxy=listed):
+            return {}
+        if is_loopback(urlsplit(url).hostname or ""):
+            # A proxy of the environment cannot mean this very machine: a simulated server is here.
             return {}
         return {str(key): str(value) for key, value in get_environ_proxies(url, no_proxy=None).items()}
 

@@ -32,7 +32,7 @@ def side_by_side(jobs: Sequence[Job]) -> list[RunReport]:
     def work(index: int, job: Job) -> None:
         try:
             results[index] = job(stop.is_set)
-        except BaseException as error:  # handed to the caller, who raises it
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
             results[index] = error
 
     threads = [

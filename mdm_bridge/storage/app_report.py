@@ -34,35 +34,22 @@ def app_report(connection: Connection, pool: ColumnElement[Any]) -> list[dict[st
     """
     licences = _licences(connection)
     versions = _versions(connection)
-    counts = {
-        row.app_id: row
-        for row in connection.execute(
-            select(
-                InstalledRow.app_id,
-                func.count().label("devices"),
-                func.sum(case((pool == "training", 1), else_=0)).label("training"),
-                func.sum(case((pool == "ash", 1), else_=0)).label("ash"),
-            )
-            .join(DeviceRow, DeviceRow.id == InstalledRow.device_id)
-            .join(DeviceNowRow, DeviceNowRow.device_id == InstalledRow.device_id)
-            .where(DeviceNowRow.apps_total.is_not(None))
-            .group_by(InstalledRow.app_id)
-        )
-    }
+    counts = _counts(connection, pool)
     found = []
     for app in connection.execute(select(AppRow.id, AppRow.bundle_id, AppRow.name, AppRow.adam_id)):
         count, licence = counts.get(app.id), licences.get(app.id)
         if count is None and licence is None:
             continue
+        devices, training, ash = count or (0, 0, 0)
         total, used, free = licence or (None, None, None)
         found.append(
             {
                 "bundle_id": app.bundle_id,
                 "name": app.name,
                 "adam_id": app.adam_id,
-                "devices": count.devices if count else 0,
-                "training": int(count.training) if count else 0,
-                "ash": int(count.ash) if count else 0,
+                "devices": devices,
+                "training": training,
+                "ash": ash,
                 "versions": versions.get(app.id, []),
                 "licences_total": total,
                 "licences_used": used,
@@ -71,6 +58,23 @@ def app_report(connection: Connection, pool: ColumnElement[Any]) -> list[dict[st
             }
         )
     return sorted(found, key=lambda row: ((row["name"] or row["bundle_id"]).casefold(), row["bundle_id"]))
+
+
+def _counts(connection: Connection, pool: ColumnElement[Any]) -> dict[int, tuple[int, int, int]]:
+    """Return on how many devices an app is, and how many of them in each pool, by app."""
+    rows = connection.execute(
+        select(
+            InstalledRow.app_id,
+            func.count(),
+            func.sum(case((pool == "training", 1), else_=0)),
+            func.sum(case((pool == "ash", 1), else_=0)),
+        )
+        .join(DeviceRow, DeviceRow.id == InstalledRow.device_id)
+        .join(DeviceNowRow, DeviceNowRow.device_id == InstalledRow.device_id)
+        .where(DeviceNowRow.apps_total.is_not(None))
+        .group_by(InstalledRow.app_id)
+    )
+    return {app: (int(devices), int(training), int(ash)) for app, devices, training, ash in rows}
 
 
 def _versions(connection: Connection) -> dict[int, list[str]]:

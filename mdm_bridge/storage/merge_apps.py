@@ -180,12 +180,11 @@ class AppMerge:
 
     def _write(self, changes: _Changes) -> None:
         key = (InstalledRow.device_id == bindparam("d")) & (InstalledRow.app_id == bindparam("a"))
-        table = InstalledRow.__table__
         if changes.removed:
-            self._connection.execute(delete(table).where(key), changes.removed)
+            self._connection.execute(delete(InstalledRow).where(key), changes.removed)
         if changes.changed:
             self._connection.execute(
-                update(table).where(key).values(version_id=bindparam("v"), flags=bindparam("f")),
+                update(InstalledRow).where(key).values(version_id=bindparam("v"), flags=bindparam("f")),
                 changes.changed,
             )
         insert_rows(self._connection, "installed", _INSTALLED, changes.added)

@@ -12,21 +12,26 @@ from mdm_bridge.storage.types import instant_text
 
 __all__ = ["Sql"]
 
-_SQLITE = {"differs": "IS NOT", "instant": "{0}", "number": "{0}", "greatest": "max", "words": "{0}"}
+_SQLITE = {
+    "differs": "IS NOT",
+    "instant": "{0}",
+    "number": "{0}",
+    "two_hours_later": "strftime('%Y-%m-%dT%H:%M:%SZ', s.last_seen_at, '+2 hours')",
+}
 _POSTGRESQL = {
     "differs": "IS DISTINCT FROM",
     "instant": "CAST({0} AS TIMESTAMPTZ)",
     "number": "CAST({0} AS INTEGER)",
-    "words": "CAST({0} AS TEXT)",
-    "greatest": "greatest",
+    "two_hours_later": "s.last_seen_at + INTERVAL '2 hours'",
 }
 
 
 class Sql:
     """Runs statements written once for both databases.
 
-    A statement may hold ``<differs>`` (null-safe inequality), ``<greatest>``, and the parameters
-    ``<now>``, ``<run>``, ``<server>``, typed for the database.
+    A statement may hold ``<differs>`` (null-safe inequality), ``<two_hours_later>`` (than the contact
+    of the staged row ``s``), and the parameters ``<now>``, ``<until>``, ``<run>``, ``<server>``,
+    typed for the database.
     """
 
     def __init__(self, connection: Connection, *, now: datetime, run: int, server: int) -> None:
@@ -34,7 +39,7 @@ class Sql:
         words = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
         self._words = {
             "<differs>": words["differs"],
-            "<greatest>": words["greatest"],
+            "<two_hours_later>": words["two_hours_later"],
             "<now>": words["instant"].format(":now"),
             "<until>": words["instant"].format(":until"),
             "<run>": words["number"].format(":run"),
@@ -44,7 +49,7 @@ class Sql:
 
     def run(self, statement: str, params: Mapping[str, Any] | None = None) -> int:
         """Run one statement and return how many rows it changed."""
-        return self._execute(statement, params).rowcount
+        return int(self._execute(statement, params).rowcount)
 
     def rows(self, statement: str, params: Mapping[str, Any] | None = None) -> list[Any]:
         """Run one query and return its rows."""

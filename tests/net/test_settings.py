@@ -157,3 +157,9 @@ def test_socks_proxy_of_the_environment_is_named(make_session, monkeypatch):
     with pytest.raises(ServerUnreachable) as caught:
         make_session("https://nowhere.invalid/api").get("x")
     assert caught.value.code == "proxy_failed"
+
+
+def test_a_proxy_of_the_environment_never_means_this_machine(monkeypatch):
+    environment = {"HTTP_PROXY": "http://env:1"}
+    assert proxy_for(monkeypatch, "http://127.0.0.1:8080/api", environment) is None
+    assert proxy_for(monkeypatch, "http://127.0.0.1:8080/api", proxy="http://set:2") == "http://set:2"
