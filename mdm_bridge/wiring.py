@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mdm_bridge.config import DEFAULT_FILE, Settings, check_settings_text, find_settings, load_settings
+from mdm_bridge.config import DEFAULT_FILE, Settings, check_settings_text, load_settings
 from mdm_bridge.domain.identifiers import nearest
 from mdm_bridge.errors import InputError, UnknownObject
 from mdm_bridge.messages import Message
@@ -36,7 +36,6 @@ __all__ = [
     "App",
     "address_problem",
     "check_settings_text",
-    "find_settings",
     "load_settings",
     "open_app",
     "patient",
