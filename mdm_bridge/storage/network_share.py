@@ -87,7 +87,8 @@ def _windows_kind(path: str) -> str | None:
     if _PLATFORM == "win32":
         import ctypes
 
-        if ctypes.windll.kernel32.GetDriveTypeW(f"{drive}\\") == _DRIVE_REMOTE:
+        kernel = ctypes.windll.kernel32  # type: ignore[attr-defined, unused-ignore]
+        if kernel.GetDriveTypeW(f"{drive}\\") == _DRIVE_REMOTE:
             return "smb"
     return None
 
