@@ -22,7 +22,7 @@ from mdm_bridge.delivery.cli.base import (
     print_rows,
     print_text,
 )
-from mdm_bridge.delivery.cli.labels import POOL_LABELS, POOL_NONE, STATE_LABELS
+from mdm_bridge.delivery.cli.labels import FIELD_LABELS, POOL_LABELS, POOL_NONE, STATE_LABELS, VALUE_LABELS
 from mdm_bridge.documents.columns import Row
 
 __all__ = ["command", "contact"]
@@ -94,9 +94,9 @@ ALIASES = (
 
 HISTORY = (
     Column("at", N_("When"), "instant", priority=9),
-    Column("field", N_("Field"), priority=8),
-    Column("old", N_("Before"), priority=7, none=""),
-    Column("new", N_("After"), priority=7, none=""),
+    Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS),
+    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
+    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
     Column("reason", N_("Reason"), priority=4, none=""),
     Column("actor", N_("By"), priority=4, none=""),
     Column("run", N_("Run"), "int", priority=2, none=""),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mdm_bridge.delivery.i18n import N_
 
-__all__ = ["POOL_LABELS", "POOL_NONE", "RUN_STATUS", "STATE_LABELS"]
+__all__ = ["FIELD_LABELS", "POOL_LABELS", "POOL_NONE", "RUN_STATUS", "STATE_LABELS", "VALUE_LABELS"]
 
 POOL_LABELS = {"training": N_("training pool"), "ash": N_("adapted pool")}
 
@@ -19,9 +19,47 @@ STATE_LABELS = {
     "retired": N_("written off"),
 }
 
+#: Codes that stand as values in histories and previews.
+VALUE_LABELS = {
+    **STATE_LABELS,
+    **POOL_LABELS,
+    "none": N_("out of both pools"),
+    "true": N_("yes"),
+    "false": N_("no"),
+    "new": N_("new"),
+}
+
 RUN_STATUS = {
     "complete": N_("complete"),
     "refused": N_("refused"),
     "failed": N_("failed"),
     "running": N_("under way"),
+}
+
+#: Fields of a device, as the history and the previews name them.
+FIELD_LABELS = {
+    "apps": N_("Apps"),
+    "asset_tag": N_("Tag on the server"),
+    "capacity_gb": N_("Capacity (GB)"),
+    "device": N_("Device"),
+    "enrolled_at": N_("Enrolment"),
+    "funding": N_("Funding"),
+    "gone_at": N_("Absent since"),
+    "groups": N_("Groups"),
+    "inventory_no": N_("Inventory number"),
+    "kit": N_("Case"),
+    "managed": N_("Managed by the server"),
+    "model": N_("Model"),
+    "model_identifier": N_("Model identifier"),
+    "name": N_("Name"),
+    "os_version": "iPadOS",
+    "place": N_("Place"),
+    "pool": N_("Pool"),
+    "pool_override": N_("Pool by hand"),
+    "purchased_on": N_("Purchased on"),
+    "state": N_("State"),
+    "supervised": N_("Supervision"),
+    "supplier_ref": N_("Supplier reference"),
+    "udid": "UDID",
+    "warranty_until": N_("Warranty until"),
 }

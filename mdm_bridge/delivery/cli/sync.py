@@ -24,7 +24,7 @@ from mdm_bridge.delivery.cli.base import (
     usage_error,
 )
 from mdm_bridge.delivery.cli.base import command as make_command
-from mdm_bridge.delivery.cli.labels import RUN_STATUS
+from mdm_bridge.delivery.cli.labels import FIELD_LABELS, RUN_STATUS, VALUE_LABELS
 from mdm_bridge.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ RUNS = (
 CHANGES = (
     Column("server", N_("Distant server"), priority=3),
     Column("serial", N_("Serial number"), priority=9),
-    Column("field", N_("Field"), priority=8),
-    Column("old", N_("Before"), priority=7, none=""),
-    Column("new", N_("After"), priority=7, none=""),
+    Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS),
+    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
+    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
 )
 
 _WARNINGS_SHOWN = 20
