@@ -275,7 +275,7 @@ _CLASSES = (
     ("iphone", re.compile(r"\biphone", re.IGNORECASE)),
     ("ipod", re.compile(r"\bipod", re.IGNORECASE)),
     ("appletv", re.compile(r"\bapple ?tv|\btvos", re.IGNORECASE)),
-    ("mac", re.compile(r"\bmac|\bimac", re.IGNORECASE)),
+    ("mac", re.compile(r"\bi?mac(?: |os|book|mini|pro|studio|[0-9]|$)", re.IGNORECASE)),
 )
 
 

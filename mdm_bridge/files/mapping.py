@@ -140,7 +140,11 @@ def _rule(name: str, written: Any, problems: list[Message]) -> ColumnRule | None
         or not table["column"].strip()
     ):
         problems.append(
-            Message("mapping_rule_form", '{key}: write a heading, or {{ column = "heading", … }}.', key=key)
+            Message(
+                "mapping_rule_form",
+                "{key}: write a heading, or an inline table with the key column.",
+                key=key,
+            )
         )
         return None
     options = _OPTIONS.get(FIELDS[name].kind, {})
