@@ -130,18 +130,18 @@ def _without_shared_numbers(plan: list[_Planned], holders: dict[str, str]) -> li
         wanted = {planned.serial: number for planned, _ in plan if (number := _number(planned))}
         numbers |= wanted
         shared = {number for number, count in Counter(numbers.values()).items() if count > 1}
-        clash = next(
-            (i for i, (planned, _) in reversed(list(enumerate(plan))) if _number(planned) in shared), None
-        )
-        if clash is None:
+        # Of those who want one number the last gives way.
+        clashing = {
+            number: i for i, (planned, _) in enumerate(plan) if (number := _number(planned)) in shared
+        }
+        if not clashing:
             return plan
-        planned, device = plan[clash]
-        taken = Message(
-            "inventory_no_taken",
-            "The inventory number {number} is another device's.",
-            number=_number(planned),
-        )
-        plan[clash] = (replace(planned, outcome="refused", changes=(), problem=taken), device)
+        for number, i in clashing.items():
+            planned, device = plan[i]
+            taken = Message(
+                "inventory_no_taken", "The inventory number {number} is another device's.", number=number
+            )
+            plan[i] = (replace(planned, outcome="refused", changes=(), problem=taken), device)
 
 
 def _number(planned: ImportLine) -> str | None:
