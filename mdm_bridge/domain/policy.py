@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
-from mdm_bridge.domain.inventory import Sighting
+from mdm_bridge.domain.inventory import Covers, Sighting
 
 __all__ = ["DEFAULT_NAME_PATTERN", "POOLS", "Criteria", "PoolRule", "ServerPolicy"]
 
@@ -57,6 +57,14 @@ class Criteria:
     def __bool__(self) -> bool:
         return bool(self.groups or self.locations or self.tag_prefix or self.url_params)
 
+    def judgeable(self, covers: Covers) -> bool:
+        """Tell whether a listing that speaks of these parts shows all that the criteria look at."""
+        return not (
+            (self.groups and Covers.GROUPS not in covers)
+            or (self.locations and Covers.LOCATION not in covers)
+            or (self.tag_prefix and Covers.ASSET_TAG not in covers)
+        )
+
     def canonical(self) -> str:
         """Return a text that is equal for equal criteria."""
         return repr((self.groups, self.locations, self.tag_prefix, sorted(self.url_params.items())))
@@ -96,6 +104,19 @@ class ServerPolicy:
     def in_scope(self, seen: Sighting) -> bool:
         """Tell whether this device is ours to look after."""
         return self.scope is None or not self.scope or self.scope.matches(seen)
+
+    def judges_pools(self, covers: Covers) -> bool:
+        """Tell whether a listing that speaks of these parts decides the pools by itself."""
+        return all(rule.criteria.judgeable(covers) for rule in self.rules)
+
+    def for_listing(self, covers: Covers) -> ServerPolicy:
+        """Return this policy without a scope that such a listing cannot show.
+
+        A list kept by hand, without groups or places, holds the devices its keeper looks after.
+        """
+        if self.scope is None or self.scope.judgeable(covers):
+            return self
+        return replace(self, scope=None)
 
     def wants_class(self, seen: Sighting) -> bool:
         """Tell whether this kind of device is wanted at all."""

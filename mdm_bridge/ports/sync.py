@@ -102,6 +102,7 @@ class AppCounts:
 class MergeOrder:
     """What a merge needs beside the staged rows.
 
+    ``judges_pools``: the listing shows all that the pool rules look at (else they stay).
     ``ours_before`` and ``ours_now``: what the server distributes, before and by this answer;
     ``observed_until``: when the records that leave were last seen; ``rules_digest``: the rules the
     rows were judged by.
@@ -109,6 +110,7 @@ class MergeOrder:
 
     run: RunHead
     covers: Covers
+    judges_pools: bool = True
     ours_before: frozenset[str] = frozenset()
     ours_now: frozenset[str] = frozenset()
     observed_until: datetime | None = None
@@ -180,8 +182,8 @@ class InventoryRole(Protocol):
         """Return what we know of a server before asking it (nothing of an unknown one)."""
         ...
 
-    def last_complete_at(self, server_id: int) -> datetime | None:
-        """Return the start of the last complete run of a server."""
+    def pools(self) -> dict[str, str | None]:
+        """Return the pool the rules last gave each device, by serial."""
         ...
 
     def record_facts(self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str]) -> int:

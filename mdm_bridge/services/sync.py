@@ -118,7 +118,9 @@ class _Sync:
     ) -> None:
         self._store = store
         self._source = source
-        self._policy = policy
+        covers = source.capabilities.covers
+        self._policy = policy.for_listing(covers)
+        self._judges_pools = policy.judges_pools(covers)
         self._clock = clock
         self._options = options
         self._progress = progress or (lambda done, total: None)
@@ -169,6 +171,9 @@ class _Sync:
         """Read everything, judge it, and merge it."""
         with self._store.reading() as unit:
             known = unit.inventory.known(self._source.name)
+            if not self._judges_pools:
+                # The rules cannot be judged by what this listing shows: what they said before stays.
+                known = replace(known, overrides={**unit.inventory.pools(), **known.overrides})
         facts = self._source.facts()
         with self._store.intake() as intake:
             reading = self._read(known, facts, intake, lease)
@@ -225,6 +230,7 @@ class _Sync:
             MergeOrder(
                 run=run,
                 covers=self._source.capabilities.covers,
+                judges_pools=self._judges_pools,
                 ours_before=known.ours,
                 ours_now=reading.ours,
                 observed_until=known.last_complete_at,

@@ -13,6 +13,7 @@ from mdm_bridge.storage.bulk import rows_of
 from mdm_bridge.storage.intake import StagingArea
 from mdm_bridge.storage.tables import (
     AppRow,
+    DeviceNowRow,
     DeviceRow,
     RunRow,
     ServerAppRow,
@@ -66,6 +67,15 @@ class Inventory:
             select(DeviceRow.serial, DeviceRow.pool_override).where(DeviceRow.pool_override.is_not(None))
         )
         return {row.serial: None if row.pool_override == "none" else row.pool_override for row in rows}
+
+    def pools(self) -> dict[str, str | None]:
+        """Return the pool the rules last gave each device, by serial."""
+        rows = self._connection.execute(
+            select(DeviceRow.serial, DeviceNowRow.pool_by_rule).join(
+                DeviceNowRow, DeviceNowRow.device_id == DeviceRow.id
+            )
+        )
+        return {row.serial: row.pool_by_rule for row in rows}
 
     def distributed(self, server_id: int) -> frozenset[str]:
         """Return the bundle ids a server distributes, as last told."""

@@ -20,7 +20,8 @@ from mdm_bridge.storage.types import instant_text
 
 __all__ = ["Merge"]
 
-#: Column of ``device_now``, name in the history, part that covers it, and how it is written there.
+#: Column of ``device_now``, name in the history, part that covers it
+#: (none: the pool, which the rules judge), and how it is written there.
 _STABLE: tuple[tuple[str, str, Covers, str], ...] = (
     ("name", "name", Covers.NAME, "{0}"),
     ("asset_tag", "asset_tag", Covers.ASSET_TAG, "{0}"),
@@ -39,10 +40,11 @@ _STABLE: tuple[tuple[str, str, Covers, str], ...] = (
     ("pool_by_rule", "pool", Covers(0), "{0}"),
 )
 
-#: The later of two contacts, unless the new one is earlier by more than the doubled hour.
+#: The later of two contacts; an earlier one counts from two hours on: October's doubled hour, and
+#: a margin.
 _CONTACT = (
     "CASE WHEN s.last_seen_at IS NULL THEN {old} "
-    "WHEN s.last_seen_at < {old} AND s.contact_limit > {old} THEN {old} ELSE s.last_seen_at END"
+    "WHEN s.last_seen_at < {old} AND <two_hours_later> > {old} THEN {old} ELSE s.last_seen_at END"
 )
 
 #: Another live record of the same device on the same server.
@@ -62,7 +64,9 @@ class Merge:
         self._sql = Sql(
             connection, now=order.run.started_at, run=order.run.run_id, server=order.run.server_id
         )
-        self._stable = [column for column in _STABLE if not column[2] or column[2] in order.covers]
+        self._stable = [
+            column for column in _STABLE if (column[2] in order.covers if column[2] else order.judges_pools)
+        ]
 
     def run(self) -> MergeResult:
         """Do it; the caller's transaction makes it visible."""
@@ -116,16 +120,19 @@ class Merge:
         return tuple(row[0] for row in rows)
 
     def _devices(self) -> None:
-        """Insert devices never seen; nothing of an existing one is touched."""
+        """Insert devices never seen; nothing of an existing one is touched. Mark those without a state."""
         self._sql.run(
             "INSERT INTO device (serial, state_since, first_seen_at) "
             "SELECT DISTINCT s.serial, <now>, <now> FROM staged s "
             "WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.serial = s.serial)"
         )
-        self._sql.run("UPDATE staged SET device_id = d.id FROM device d WHERE d.serial = staged.serial")
+        self._sql.run(
+            "UPDATE staged SET device_id = d.id, fresh = CASE WHEN n.device_id IS NULL THEN 1 ELSE 0 END "
+            "FROM device d LEFT JOIN device_now n ON n.device_id = d.id WHERE d.serial = staged.serial"
+        )
         self._sql.run("CREATE INDEX staged_device ON staged (device_id)")
         if self._connection.dialect.name == "postgresql":
-            self._sql.run("ANALYZE staged")
+            self._sql.run("ANALYZE staged (device_id, record_id, speaks, fresh)")
 
     def _returning(self) -> None:
         """Mark devices that come back: known, and listed by no server until now."""
@@ -171,7 +178,7 @@ class Merge:
             "AND o.remote_id = staged.remote_id AND o.ord <> staged.ord AND " + _later("o", "staged") + ")"
         )
         self._sql.run(
-            "UPDATE staged SET speaks = 0 WHERE EXISTS (SELECT 1 FROM staged o "
+            "UPDATE staged SET speaks = 0, fresh = 0 WHERE EXISTS (SELECT 1 FROM staged o "
             "WHERE o.device_id = staged.device_id AND o.ord <> staged.ord AND " + _later("o", "staged") + ")"
         )
         # Against a record that speaks now and is not in this listing's changed rows: the later
@@ -191,7 +198,7 @@ class Merge:
         """
         self._sql.run(
             "UPDATE staged SET whole_hash = NULL, apps_hash = NULL, apps = NULL, apps_total = NULL, "
-            "day = NULL, last_seen_at = NULL, contact_limit = NULL FROM device d "
+            "day = NULL, last_seen_at = NULL FROM device d "
             "WHERE d.id = staged.device_id AND d.pool_override IS NOT NULL "
             "AND COALESCE(staged.pool, 'none') <> d.pool_override"
         )
@@ -243,12 +250,10 @@ class Merge:
         return f"""to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')"""
 
     def _flags(self) -> None:
-        """Mark what is seen for the first time and what has moved."""
-        self._sql.run(
-            "UPDATE staged SET fresh = 1 WHERE speaks = 1 AND NOT EXISTS "
-            "(SELECT 1 FROM device_now n WHERE n.device_id = staged.device_id)"
-        )
+        """Mark what has moved."""
         if not self._sql.rows("SELECT 1 FROM device_now LIMIT 1"):
+            return
+        if not self._stable:
             return
         stable = " OR ".join(f'n."{column}" <differs> staged."{column}"' for column, *_ in self._stable)
         self._sql.run(
@@ -303,8 +308,8 @@ class Merge:
         tests = [
             "s.moved = 1",
             "s.record_id <> n.record_id",
-            "(s.apps_total IS NOT NULL AND "
-            "n.apps_total <differs> CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
+            "(s.apps_total IS NOT NULL AND n.apps_total <differs> "
+            + "CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
         ]
         if Covers.NAME in self._order.covers:
             tests.append("n.name_masked <differs> s.name_masked")

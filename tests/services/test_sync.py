@@ -467,6 +467,34 @@ def test_what_a_listing_does_not_cover_is_left_as_it_was(
     assert contents(store) == before
 
 
+def test_a_listing_without_groups_leaves_the_pools_as_the_rules_last_said(sync: Sync, store: Store) -> None:
+    sync()
+    thin = FakeSource([device(n, groups=None, contact_at=CONTACT + timedelta(hours=3)) for n in range(1, 14)])
+    for one in thin.devices:
+        del one["apps"]
+    thin.capabilities = Capabilities(Covers.OS | Covers.CONTACT)
+    policy = ServerPolicy(zone=PARIS, scope=Criteria(groups=("Formation", "ASH")), rules=POLICY.rules)
+    report = sync(thin, policy=policy)
+    assert (report.devices.seen, report.devices.new, report.devices.out_of_scope) == (13, 1, 0)
+    pools = [
+        row["pool_by_rule"] for row in sorted(rows_of(store, "device_now"), key=lambda r: r["record_id"])
+    ]
+    assert (pools.count("training"), pools.count("ash"), pools.count(None)) == (6, 6, 1)
+    assert rows_of(store, "field_change") == []
+    ash = [row for row in rows_of(store, "device_now") if row["pool_by_rule"] == "ash"]
+    assert {row["last_seen_at"].hour for row in ash} == {0}
+
+
+def test_a_list_of_serials_alone_is_a_listing(sync: Sync, store: Store) -> None:
+    sync()
+    before = contents(store)
+    thin = FakeSource([{"serial": f"SERIAL{n:04}", "remote_id": f"UDID-{n:04}"} for n in range(1, 13)])
+    thin.capabilities = Capabilities(Covers(0))
+    report = sync(thin)
+    assert (report.status, report.devices.seen, report.devices.changed) == ("complete", 12, 0)
+    assert contents(store)["device_now"] == before["device_now"]
+
+
 def test_a_device_on_two_servers_the_latest_contact_speaks(
     sync: Sync, store: Store, source: FakeSource
 ) -> None:
