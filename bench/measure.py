@@ -51,17 +51,21 @@ def _floor(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
 
 def _ours(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
     import importlib
+    import pkgutil
     from zoneinfo import ZoneInfo
 
+    import psutil  # noqa: F401
+
     from bench.source import PagedSource
+    from mdm_bridge import storage
     from mdm_bridge.domain.policy import Criteria, PoolRule, ServerPolicy
     from mdm_bridge.ports.clock import SystemClock
     from mdm_bridge.services.sync import SyncOptions, synchronise
     from mdm_bridge.storage import open_store
 
     # What a first use would import on the way.
-    for name in ("store", "audit", "facts", "intake", "inventory", "leases", "merge", "runs"):
-        importlib.import_module(f"mdm_bridge.storage.{name}")
+    for module in pkgutil.iter_modules(storage.__path__):
+        importlib.import_module(f"mdm_bridge.storage.{module.name}")
     importlib.import_module("sqlalchemy.orm").configure_mappers()
     if url.startswith("postgresql"):
         importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")

@@ -1,7 +1,7 @@
 """A server that lists its devices page by page, read the way the real adapters read theirs.
 
 The page is split without being decoded; a row is known by the hash of its bytes; only a changed
-row is validated (pydantic, device by device), and its apps only when their own hash changed.
+row is decoded and validated (pydantic, device by device), its apps only when their own hash changed.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import hashlib
 import http.client
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Raw
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from msgspec.structs import asdict, astuple
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mdm_bridge.domain.identifiers import normalise_serial
 from mdm_bridge.domain.inventory import Covers, InstalledApp, ServerFacts, Sighting
@@ -29,9 +31,26 @@ class _Answer(msgspec.Struct):
     results: list[Raw]
 
 
-class _Identity(msgspec.Struct, rename="camel"):
-    id: str
-    serial_number: str
+class _Head(msgspec.Struct, rename="camel"):
+    """A row in one pass over its bytes: values still unjudged, apps left as they are."""
+
+    id: Any = None
+    serial: Any = msgspec.field(default=None, name="serialNumber")
+    name: Any = None
+    asset_tag: Any = None
+    model: Any = None
+    model_identifier: Any = None
+    os_version: Any = None
+    device_class: Any = msgspec.field(default=None, name="class")
+    supervised: Any = None
+    managed: Any = None
+    battery_percent: Any = None
+    capacity_gb: Any = None
+    available_gb: Any = None
+    contact_at: Any = msgspec.field(default=None, name="lastContact")
+    enrolled_at: Any = None
+    groups: Any = None
+    location: Any = msgspec.field(default=None, name="locationId")
     apps: Raw = Raw(b"")
 
 
@@ -46,39 +65,39 @@ class _WireDevice(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     id: str
-    serial: str = Field(alias="serialNumber")
-    name: str | None = None
-    asset_tag: str | None = Field(None, alias="assetTag")
-    model: str | None = None
-    model_identifier: str | None = Field(None, alias="modelIdentifier")
-    os_version: str | None = Field(None, alias="osVersion")
-    device_class: str | None = Field(None, alias="class")
-    supervised: bool | None = None
-    managed: bool | None = None
-    battery_percent: int | None = Field(None, alias="batteryPercent")
-    capacity_gb: float | None = Field(None, alias="capacityGb")
-    available_gb: float | None = Field(None, alias="availableGb")
-    contact_at: datetime | None = Field(None, alias="lastContact")
-    enrolled_at: datetime | None = Field(None, alias="enrolledAt")
-    groups: tuple[str, ...] | None = None
-    location: str | None = Field(None, alias="locationId")
+    serial: str
+    name: str | None
+    asset_tag: str | None
+    model: str | None
+    model_identifier: str | None
+    os_version: str | None
+    device_class: str | None
+    supervised: bool | None
+    managed: bool | None
+    battery_percent: int | None
+    capacity_gb: float | None
+    available_gb: float | None
+    contact_at: datetime | None
+    enrolled_at: datetime | None
+    groups: tuple[str, ...] | None
+    location: str | None
 
 
 _HINT = Message("bench", "Start the bench again.")
 
 _answers = msgspec.json.Decoder(_Answer)
-_identities = msgspec.json.Decoder(_Identity)
+_heads = msgspec.json.Decoder(_Head)
 _app_lists = msgspec.json.Decoder(list[_App])
 
 
 class _Row:
     """Implements ``ports.inventory.ListingRow``."""
 
-    __slots__ = ("_apps_hash", "_identity", "_raw", "_whole_hash")
+    __slots__ = ("_apps_hash", "_head", "_raw", "_whole_hash")
 
     def __init__(self, raw: Raw) -> None:
         self._raw = raw
-        self._identity: _Identity | None = None
+        self._head: _Head | None = None
         self._whole_hash: bytes | None = None
         self._apps_hash: bytes | None = None
 
@@ -88,28 +107,30 @@ class _Row:
             self._whole_hash = hashlib.sha256(self._raw).digest()[:16]
         return self._whole_hash
 
-    def _known(self) -> _Identity:
-        if self._identity is None:
-            self._identity = _identities.decode(self._raw)
-        return self._identity
+    def _decoded(self) -> _Head:
+        if self._head is None:
+            self._head = _heads.decode(self._raw)
+        return self._head
 
     @property
     def remote_id(self) -> str:
-        return self._known().id
+        remote_id = self._decoded().id
+        return remote_id if isinstance(remote_id, str) else ""
 
     @property
     def serial(self) -> str:
-        return normalise_serial(self._known().serial_number) or ""
+        serial = self._decoded().serial
+        return (normalise_serial(serial) or "") if isinstance(serial, str) else ""
 
     @property
     def apps_hash(self) -> bytes | None:
         if self._apps_hash is None:
-            self._apps_hash = hashlib.sha256(self._known().apps).digest()[:16]
+            self._apps_hash = hashlib.sha256(self._decoded().apps).digest()[:16]
         return self._apps_hash
 
     def sighting(self) -> Sighting:
         try:
-            wire = _WireDevice.model_validate_json(bytes(self._raw))
+            wire = _WireDevice.model_validate(asdict(self._decoded()))
         except ValidationError as error:
             raise BadAnswer(Message("bad_row", "A row is malformed."), hint=_HINT) from error
         return Sighting(
@@ -134,8 +155,7 @@ class _Row:
         )
 
     def apps(self) -> list[InstalledApp]:
-        apps = _app_lists.decode(self._known().apps)
-        return [InstalledApp(app.identifier, app.name, app.version, app.managed) for app in apps]
+        return list(map(InstalledApp._make, map(astuple, _app_lists.decode(self._decoded().apps))))
 
 
 class PagedSource:

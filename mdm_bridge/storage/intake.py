@@ -12,7 +12,7 @@ import json
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -25,10 +25,7 @@ from mdm_bridge.storage.errors import storage_errors
 from mdm_bridge.storage.store import Unit
 from mdm_bridge.storage.types import instant_text
 
-__all__ = ["APPS_UNKNOWN", "BACKWARDS", "Interner", "StagingArea"]
-
-#: A contact never moves backwards by less than this (the doubled hour of October, and a margin).
-BACKWARDS = timedelta(hours=2)
+__all__ = ["APPS_UNKNOWN", "Interner", "StagingArea"]
 
 #: ``apps_total`` of a row whose app list is not believed.
 APPS_UNKNOWN = -1
@@ -56,7 +53,6 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("available_mb", "INTEGER"),
     ("contact_at", "{instant}"),
     ("last_seen_at", "{instant}"),
-    ("contact_limit", "{instant}"),
     ("enrolled_at", "{instant}"),
     ("groups", "TEXT"),
     ("pool", "TEXT"),
@@ -78,6 +74,10 @@ _DERIVED = (
     ("touched", "INTEGER NOT NULL DEFAULT 0"),
     ("returned", "INTEGER NOT NULL DEFAULT 0"),
 )
+
+# Of this connection, which is thrown away afterwards: by default neither the staged rows nor the
+# tables they are joined with fit in memory.
+_SETTINGS = ("SET temp_buffers = '64MB'", "SET work_mem = '32MB'")
 
 _TYPES = {
     "sqlite": {"instant": "TEXT", "bytes": "BLOB"},
@@ -111,9 +111,13 @@ class StagingArea:
         return not self._count and not self._leaving
 
     def _create(self) -> None:
-        types = _TYPES[self._connection.dialect.name]
+        dialect = self._connection.dialect.name
+        types = _TYPES[dialect]
         columns = ", ".join(f'"{n}" {t.format_map(types)}' for n, t in (*_COLUMNS, *_DERIVED))
         with self._connection.begin():
+            if dialect == "postgresql":
+                for setting in _SETTINGS:
+                    self._connection.exec_driver_sql(setting)
             self._connection.exec_driver_sql(f"CREATE TEMPORARY TABLE staged ({columns})")
             self._connection.exec_driver_sql("CREATE TEMPORARY TABLE leaving (record_id INTEGER PRIMARY KEY)")
 
@@ -153,7 +157,6 @@ class StagingArea:
                 _megabytes(observation.available_gb),
                 contact_text,
                 contact_text if seen is contact else instant_text(seen),
-                instant_text(seen + BACKWARDS) if seen is not None else None,
                 instant_text(observation.enrolled_at),
                 None if observation.groups is None else _as_json(observation.groups),
                 observation.pool,

@@ -47,6 +47,9 @@ _CONTACT = (
     "WHEN s.last_seen_at < {old} AND <two_hours_later> > {old} THEN {old} ELSE s.last_seen_at END"
 )
 
+#: The count of apps, NULL when the list is not believed.
+_APPS_TOTAL = "CASE WHEN s.apps_total >= 0 THEN s.apps_total END"
+
 #: Another live record of the same device on the same server.
 _OTHER_RECORD = (
     "SELECT 1 FROM record r WHERE r.device_id = s.device_id AND r.server_id = <server> "
@@ -308,8 +311,7 @@ class Merge:
         tests = [
             "s.moved = 1",
             "s.record_id <> n.record_id",
-            "(s.apps_total IS NOT NULL AND n.apps_total <differs> "
-            + "CASE WHEN s.apps_total >= 0 THEN s.apps_total END)",
+            f"(s.apps_total IS NOT NULL AND n.apps_total <differs> {_APPS_TOTAL})",
         ]
         if Covers.NAME in self._order.covers:
             tests.append("n.name_masked <differs> s.name_masked")
@@ -344,8 +346,7 @@ class Merge:
         assignments.append("record_id = s.record_id")
         assignments.append("run_id = <run>")
         assignments.append(
-            "apps_total = CASE WHEN s.apps_total IS NULL THEN n.apps_total "
-            "WHEN s.apps_total >= 0 THEN s.apps_total END"
+            f"apps_total = CASE WHEN s.apps_total IS NULL THEN n.apps_total ELSE {_APPS_TOTAL} END"
         )
         self._sql.run(
             f"UPDATE device_now AS n SET {', '.join(assignments)} FROM staged s "
@@ -358,8 +359,7 @@ class Merge:
         values = ", ".join(f's."{column}"' for column in fresh)
         self._sql.run(
             f"INSERT INTO device_now (device_id, record_id, run_id, apps_total, {names}) "
-            "SELECT s.device_id, s.record_id, <run>, CASE WHEN s.apps_total >= 0 THEN s.apps_total END, "
-            f"{values} FROM staged s WHERE s.fresh = 1 ORDER BY s.device_id"
+            f"SELECT s.device_id, s.record_id, <run>, {_APPS_TOTAL}, {values} FROM staged s WHERE s.fresh = 1 ORDER BY s.device_id"
         )
 
     def _days(self) -> None:

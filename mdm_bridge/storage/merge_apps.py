@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mdm_bridge.ports.sync import AppCounts, MergeOrder
-from mdm_bridge.storage.bulk import insert_rows
+from mdm_bridge.storage.bulk import insert_rows, rows_of
 from mdm_bridge.storage.intake import StagingArea
 from mdm_bridge.storage.sql import Sql
 from mdm_bridge.storage.tables import AppRow, AppVersionRow, InstalledRow
@@ -99,17 +99,18 @@ class AppMerge:
     def _chunks(self) -> Iterator[list[_Staged]]:
         after = -1
         while True:
-            rows = self._sql.rows(
+            rows = rows_of(
+                self._connection,
                 "SELECT s.device_id, s.fresh, s.pool, s.apps, CASE WHEN n.apps_total IS NULL THEN 0 "
                 "ELSE 1 END FROM staged s LEFT JOIN device_now n ON n.device_id = s.device_id "
-                "WHERE s.device_id > :after AND s.speaks = 1 AND s.apps IS NOT NULL "
-                "ORDER BY s.device_id LIMIT :chunk",
-                {"after": after, "chunk": _CHUNK},
+                f"WHERE s.device_id > {after} AND s.speaks = 1 AND s.apps IS NOT NULL "
+                f"ORDER BY s.device_id LIMIT {_CHUNK}",
             )
-            if not rows:
+            chunk = [_Staged(*row) for row in rows]
+            if not chunk:
                 return
-            after = rows[-1][0]
-            yield [_Staged(*row) for row in rows]
+            after = chunk[-1].device_id
+            yield chunk
 
     def _merge_chunk(self, chunk: list[_Staged], interned: list[App]) -> None:
         before = self._installed_before([row for row in chunk if not row.fresh])
@@ -119,7 +120,7 @@ class AppMerge:
             apps = _expand(row.apps, interned)
             device = row.device_id
             if row.fresh:
-                fresh.extend([(device, *app) for app in apps])
+                fresh.extend([(device, app, version, flags) for app, version, flags in apps])
             else:
                 self._compare(row, apps, before.get(device, {}), changes)
         insert_rows(self._connection, "installed", _INSTALLED, fresh)
