@@ -145,7 +145,7 @@ class _Postgresql:
 
     def known(self) -> dict[bytes, tuple[Any, ...]]:
         with self._raw.cursor(binary=True) as cursor:
-            return {row[4]: row[:4] for row in cursor.execute(_KNOWN)}
+            return {row[4]: row[:4] for row in cursor.execute(_KNOWN).fetchall()}
 
     def texts(self, table: str, column: str) -> dict[str, int]:
         rows = self._raw.execute(f"SELECT {column}, id FROM {table} ORDER BY id").fetchall()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from sqlalchemy import Connection
 
 __all__ = ["insert_rows", "quoted", "rows_of"]
+
+_BATCH = 1000
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -47,8 +50,8 @@ def rows_of(connection: Connection, query: str) -> Iterator[tuple[Any, ...]]:
     """
     raw = connection.connection.driver_connection
     assert raw is not None
-    if connection.dialect.name == "sqlite":
-        yield from raw.execute(query)
-        return
-    with raw.cursor(binary=True) as cursor:
-        yield from cursor.execute(query)
+    cursor = raw.cursor() if connection.dialect.name == "sqlite" else raw.cursor(binary=True)
+    with closing(cursor):
+        cursor.execute(query)
+        while rows := cursor.fetchmany(_BATCH):
+            yield from rows

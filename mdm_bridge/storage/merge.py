@@ -359,7 +359,8 @@ class Merge:
         values = ", ".join(f's."{column}"' for column in fresh)
         self._sql.run(
             f"INSERT INTO device_now (device_id, record_id, run_id, apps_total, {names}) "
-            f"SELECT s.device_id, s.record_id, <run>, {_APPS_TOTAL}, {values} FROM staged s WHERE s.fresh = 1 ORDER BY s.device_id"
+            f"SELECT s.device_id, s.record_id, <run>, {_APPS_TOTAL}, {values} FROM staged s "
+            "WHERE s.fresh = 1 ORDER BY s.device_id"
         )
 
     def _days(self) -> None:
