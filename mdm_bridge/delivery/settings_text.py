@@ -112,12 +112,13 @@ def _server(server: FirstServer | None) -> str:
     ]
     if server is None:
         lines = [f"# {line}" for line in lines]
+    training = _("Training")  # not within an f-string: Babel extracts nothing from there
     rules = [
         _comment(
             _("Which groups of the server make which pool; without a rule a device stays to be sorted.")
         ),
         f"# [{head}.pools]\n",
-        f"# training = {{ groups = [{_text(_('Training'))}] }}\n",
+        f"# training = {{ groups = [{_text(training)}] }}\n",
         '# ash = { tag_prefix = "A-" }\n',
         _comment(_("When the server is shared with other services: the devices that are ours.")),
         f"# [{head}.scope]\n",

@@ -25,6 +25,7 @@ from mdm_bridge.delivery.cli.base import (
 )
 from mdm_bridge.delivery.cli.base import command as make_command
 from mdm_bridge.delivery.cli.labels import FIELD_LABELS, RUN_STATUS, VALUE_LABELS
+from mdm_bridge.delivery.cli.mappings import keep_mapping, mapping_options
 from mdm_bridge.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ _WARNINGS_SHOWN = 20
     metavar=N_("FILE"),
     help=N_("Read this CSV, exported from a console or kept by hand, instead of asking the server."),
 )
-@option(
-    "--mapping", metavar=N_("NAME"), help=N_("Which columns of the file mean what; guessed if not given.")
-)
+@mapping_options
 @option("--dry-run", is_flag=True, help=N_("Show what would change; nothing is written, here or there."))
 @option("--force", is_flag=True, help=N_("Accept a list that has become abnormally short."))
 @output_options(progress=True)
@@ -85,6 +84,7 @@ def sync(
     servers: tuple[str, ...],
     file: Path | None,
     mapping: str | None,
+    save_mapping: str | None,
     dry_run: bool,
     force: bool,
     output: Output,
@@ -102,6 +102,8 @@ def sync(
     with cli.progress(_("Reading devices")) as advance:
         jobs = [_job(cli, name, file, mapping, options, advance) for name in names]
         reports = side_by_side(jobs)
+    if file is not None and reports[0].status == "complete":
+        reports = [_with_facts(cli, reports[0], file, mapping, save_mapping, dry_run)]
     _print(cli, reports, output)
     return exit_code(reports)
 
@@ -178,6 +180,40 @@ def _job(
     return job
 
 
+def _with_facts(
+    cli: Cli, report: RunReport, file: Path, mapping: str | None, save_mapping: str | None, dry_run: bool
+) -> RunReport:
+    """Take over from the file what people own, where nothing is known of it yet.
+
+    The list was given by a person: this is their doing, in a unit and an audit entry of its own.
+    """
+    from dataclasses import replace
+
+    from mdm_bridge.ports.sync import FieldDifference
+    from mdm_bridge.services.device_import import import_facts
+
+    try:
+        given = cli.app.device_list(file, mapping or cli.app.server(report.server).mapping)
+    except InputError:  # no column of ours: nothing to take over
+        return report
+    keep_mapping(cli, save_mapping, given.table)
+    facts = import_facts(
+        cli.app.store,
+        cli.actor,
+        given.lines,
+        zone=cli.app.zone,
+        add_missing=dry_run,  # a rehearsal does not know the devices it would have added
+        only_empty=True,
+        dry_run=dry_run,
+    )
+    changes = tuple(
+        FieldDifference(line.serial, change.field, None, None if change.new is None else str(change.new))
+        for line in facts.lines
+        for change in line.changes
+    )
+    return replace(report, changes=(*report.changes, *changes))
+
+
 def _print(cli: Cli, reports: Sequence[RunReport], output: Output) -> None:
     if output.resolved(cli) == "json":
         print_json({"runs": [_as_json(report) for report in reports]}, output)
@@ -185,7 +221,7 @@ def _print(cli: Cli, reports: Sequence[RunReport], output: Output) -> None:
     print_rows(cli, [_row(report) for report in reports], RUNS, output)
     for report in reports:
         _remarks(cli, report)
-        if report.dry_run and report.status == "complete":
+        if report.status == "complete" and (report.dry_run or report.changes):
             _print_changes(cli, report, output)
 
 
@@ -195,9 +231,8 @@ def _remarks(cli: Cli, report: RunReport) -> None:
 
     for warning in report.warnings[:_WARNINGS_SHOWN]:
         text = translate(warning.message)
-        cli.note(
-            f"{report.server} · {warning.serial} : {text}" if warning.serial else f"{report.server} : {text}"
-        )
+        place = f"{report.server} · {warning.serial}" if warning.serial else report.server
+        cli.note(_("{place}: {problem}", place=place, problem=text))
     if len(report.warnings) > _WARNINGS_SHOWN:
         more = len(report.warnings) - _WARNINGS_SHOWN
         cli.note(_("… and {n} more warnings (--format json lists them all).", n=more))
@@ -215,7 +250,10 @@ def _print_changes(cli: Cli, report: RunReport, output: Output) -> None:
     if not report.changes:
         cli.note(_("{server}: nothing would change.", server=report.server))
         return
-    cli.note(_("{server}: what would change (nothing was written):", server=report.server))
+    if report.dry_run:
+        cli.note(_("{server}: what would change (nothing was written):", server=report.server))
+    else:
+        cli.note(_("{server}: taken over from the file:", server=report.server))
     rows = [
         {"server": report.server, "serial": c.serial, "field": c.field, "old": c.old, "new": c.new}
         for c in report.changes
@@ -262,7 +300,7 @@ def _as_json(report: RunReport) -> dict[str, Any]:
         if error is None
         else {"code": error.code, "message": translate(error.message), "hint": translate(error.hint)},
     }
-    if report.dry_run:
+    if report.dry_run or report.changes:
         found["changes"] = [
             {"serial": c.serial, "field": c.field, "old": c.old, "new": c.new} for c in report.changes
         ]
