@@ -24,7 +24,9 @@ from mdm_bridge.ports.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from mdm_bridge.config.servers import Scope, Server
+    from mdm_bridge.domain.columns import ColumnMapping
     from mdm_bridge.domain.policy import Criteria, ServerPolicy
+    from mdm_bridge.files.device_import import DeviceImport
     from mdm_bridge.net.http import HttpSession
     from mdm_bridge.ports.health import DatabaseHealth
     from mdm_bridge.ports.inventory import ListingSource
@@ -192,6 +194,32 @@ class App:
         """Remember a source, to close it at the end."""
         self._sources.append(source)
         return source
+
+    def device_list(self, path: Path, mapping: str | None = None) -> DeviceImport:
+        """Read a list of what people own of their devices; nothing is applied.
+
+        Args:
+            path: The CSV file.
+            mapping: Which columns mean what; guessed when None.
+
+        Raises:
+            InputError: The file cannot be read, or has no column that can be imported.
+        """
+        from mdm_bridge.files.device_import import read_device_import
+
+        return read_device_import(path, mapping, self.settings.base, zone=self.zone)
+
+    def save_mapping(self, name: str, mapping: ColumnMapping) -> Path:
+        """Save what columns mean beside the settings, for ``--mapping NAME`` of later files.
+
+        Raises:
+            InputError: There is one of this name, or it cannot be written.
+        """
+        from mdm_bridge.files.mapping import save_mapping
+
+        path = self.settings.base / "mappings" / f"{name}.toml"
+        save_mapping(path, mapping)
+        return path
 
     def session(self, name: str) -> HttpSession:
         """Return a new session to a server, with its key and limits.

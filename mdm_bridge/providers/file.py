@@ -212,9 +212,13 @@ def _warnings(table: MappedTable) -> tuple[Message, ...]:
         found.append(
             Message(
                 "columns_of_ours",
-                "A synchronisation does not read what people own: {columns}. For that: mdm-bridge device "
-                "import FILE",
+                "What people own is taken over only where nothing is known yet: {columns}. To replace it: "
+                "mdm-bridge device import FILE",
                 columns=", ".join(ours),
             )
+        )
+    if table.ignored:
+        found.append(
+            Message("rows_in_trash", "Rows in the trash of the console, left out: {n}.", n=table.ignored)
         )
     return tuple(found)

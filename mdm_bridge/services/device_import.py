@@ -49,6 +49,7 @@ def import_facts(
     *,
     zone: ZoneInfo,
     add_missing: bool = False,
+    only_empty: bool = False,
     dry_run: bool = False,
 ) -> ImportReport:
     """Take over the facts of a list; what it does not say stays as it is.
@@ -61,13 +62,19 @@ def import_facts(
         lines: What the list says.
         zone: Time zone of the organisation.
         add_missing: Add devices that are not known, instead of refusing their lines.
+        only_empty: Give only facts that nothing is known of yet; no pool, and no model, which the
+            synchronisation of the same list gives.
         dry_run: Only look: nothing is written, and the report is the one applying would give.
     """
+    if only_empty:
+        lines = [FactsLine(line.line, replace(line.facts, pool=None, model=None)) for line in lines]
     if dry_run:
         with store.reading() as unit:
-            return ImportReport(tuple(planned for planned, _ in _plan(unit, lines, add_missing, lock=False)))
+            return ImportReport(
+                tuple(planned for planned, _ in _plan(unit, lines, add_missing, only_empty, lock=False))
+            )
     with store.unit() as unit:
-        plan = _plan(unit, lines, add_missing, lock=True)
+        plan = _plan(unit, lines, add_missing, only_empty, lock=True)
         report = ImportReport(tuple(planned for planned, _ in plan))
         _apply(unit, plan, actor, zone)
         _audit(unit, report, actor)
@@ -77,18 +84,22 @@ def import_facts(
 _Planned = tuple[ImportLine, "OwnedDevice | None"]
 
 
-def _plan(unit: DevicesUnit, lines: Sequence[FactsLine], add_missing: bool, *, lock: bool) -> list[_Planned]:
+def _plan(
+    unit: DevicesUnit, lines: Sequence[FactsLine], add_missing: bool, only_empty: bool, *, lock: bool
+) -> list[_Planned]:
     owned = unit.devices.owned({line.facts.serial for line in lines}, lock=lock)
     seen: set[str] = set()
     plan: list[_Planned] = []
     for line in lines:
         device = owned.get(line.facts.serial)
-        plan.append((_judge(line, device, seen, add_missing), device))
+        plan.append((_judge(line, device, seen, add_missing, only_empty), device))
         seen.add(line.facts.serial)
     return _without_shared_numbers(plan, unit.devices.inventory_numbers())
 
 
-def _judge(line: FactsLine, device: OwnedDevice | None, seen: set[str], add_missing: bool) -> ImportLine:
+def _judge(
+    line: FactsLine, device: OwnedDevice | None, seen: set[str], add_missing: bool, only_empty: bool
+) -> ImportLine:
     facts = line.facts
     refused = ImportLine(line.line, facts.serial, "refused")
     if facts.serial in seen:
@@ -101,6 +112,8 @@ def _judge(line: FactsLine, device: OwnedDevice | None, seen: set[str], add_miss
         changes = _changes(facts, device)
     except BridgeError as error:
         return replace(refused, problem=error.message)
+    if only_empty:
+        changes = tuple(change for change in changes if change.old is None)
     outcome: Outcome = "new" if device is None else "changed" if changes else "unchanged"
     return ImportLine(line.line, facts.serial, outcome, changes)
 

@@ -27,7 +27,8 @@ from mdm_bridge.documents.columns import Row
 
 __all__ = ["command", "contact"]
 
-_CHANGES = "mdm_bridge.delivery.cli.device_changes"
+_HERE = "mdm_bridge.delivery.cli"
+_CHANGES = f"{_HERE}.device_changes"
 
 
 def _name(row: Row) -> str | None:
@@ -111,7 +112,7 @@ HISTORY = (
         "pool": Entry(_CHANGES, N_("Put a device in a pool by hand."), "pool"),
         "set": Entry(_CHANGES, N_("Set inventory number, purchase, case or place."), "set_"),
         "add": Entry(_CHANGES, N_("Add a device that no server manages."), "add"),
-        "import": Entry(_CHANGES, N_("Take over inventory facts from a CSV file."), "import_"),
+        "import": Entry(f"{_HERE}.device_import", N_("Take over inventory facts from a CSV file.")),
     },
 )
 def command() -> None:

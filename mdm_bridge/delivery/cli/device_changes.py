@@ -125,7 +125,7 @@ def _given(facts: dict[str, Any]) -> dict[str, str | date | None]:
 @_facts_options
 @output_options
 @pass_cli
-def set_(cli: Cli, serial: str, output: Output, **facts: Any) -> None:
+def set_(cli: Cli, /, serial: str, output: Output, **facts: Any) -> None:
     """Set facts."""
     from mdm_bridge.services.devices import set_facts
 
@@ -148,7 +148,7 @@ def set_(cli: Cli, serial: str, output: Output, **facts: Any) -> None:
 @_facts_options
 @output_options
 @pass_cli
-def add(cli: Cli, serial: str, model: str | None, pool: str | None, output: Output, **facts: Any) -> None:
+def add(cli: Cli, /, serial: str, model: str | None, pool: str | None, output: Output, **facts: Any) -> None:
     """Add a device."""
     from mdm_bridge.domain.equipment import DeviceFacts
     from mdm_bridge.services.devices import add_device
