@@ -13,32 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 
-__all__ = ["prepare"]
-
-
-def prepare(url: str, floor: bool) -> None:
-    """Make an empty database with our tables; ``floor``: with the server and run its rows name."""
-    from sqlalchemy import text
-
-    from mdm_bridge.storage import open_store
-
-    store = open_store(url)
-    store.upgrade()
-    if floor:
-        with store.unit() as unit:
-            unit.connection.execute(
-                text("INSERT INTO server (id, name, kind, created_at) VALUES (1, 'floor', 'x', :at)"),
-                {"at": "2026-11-25T08:00:00Z"},
-            )
-            unit.connection.execute(
-                text(
-                    "INSERT INTO run (id, server_id, mode, actor, started_at, status, forced, requests) "
-                    "VALUES (1, 1, 'listing', 'bench', :at, 'complete', false, 0)"
-                ),
-                {"at": "2026-11-25T08:00:00Z"},
-            )
-    store.close()
-
 
 def _floor(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
     from bench.floor import run_floor

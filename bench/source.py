@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Raw
-from msgspec.structs import asdict, astuple
+from msgspec.structs import asdict
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mdm_bridge.domain.identifiers import normalise_serial
@@ -155,7 +155,8 @@ class _Row:
         )
 
     def apps(self) -> list[InstalledApp]:
-        return list(map(InstalledApp._make, map(astuple, _app_lists.decode(self._decoded().apps))))
+        apps = _app_lists.decode(self._decoded().apps)
+        return [InstalledApp(app.identifier, app.name, app.version, app.managed) for app in apps]
 
 
 class PagedSource:
