@@ -25,12 +25,20 @@ def storage_errors() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise _translate(error.orig or error) from error
-    except sqlite3.OperationalError as error:
-        raise _translate(error) from error
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) or _is_damage(error):
+            raise _translate(error) from error
+        raise
     except DBAPIError as error:
-        if error.connection_invalidated or type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}:
+        full = type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}
+        if error.connection_invalidated or full or _is_damage(error.orig):
             raise _translate(error.orig or error) from error
         raise
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    """Tell whether SQLite found its file damaged: it has no class of its own for that."""
+    return str(error) == "file is not a database" or "malformed" in str(error)
 
 
 def _translate(cause: BaseException) -> StorageError:

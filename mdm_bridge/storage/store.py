@@ -17,7 +17,9 @@ from mdm_bridge.storage.network_share import refuse_network_share
 from mdm_bridge.storage.schema import HEAD, current_revision, database_file
 
 if TYPE_CHECKING:
-    from mdm_bridge.ports.database import SchemaState
+    from pathlib import Path
+
+    from mdm_bridge.ports.database import BackupMade, DatabaseExam, Restored, SchemaState
     from mdm_bridge.storage.audit import AuditTrail
     from mdm_bridge.storage.devices import Devices
     from mdm_bridge.storage.intake import StagingArea
@@ -190,6 +192,25 @@ class Store:
         file = database_file(self.engine)
         if file is not None:
             refuse_network_share(file)
+
+    def examine(self) -> DatabaseExam:
+        """Look at the database thoroughly (see ``ports.database``)."""
+        from mdm_bridge.storage.exam import examine
+
+        return examine(self)
+
+    def backup(self, path: Path) -> BackupMade:
+        """Write a portable copy (see ``ports.database``)."""
+        from mdm_bridge.storage.backup import backup
+
+        return backup(self, path)
+
+    def restore(self, path: Path, actor: str) -> Restored:
+        """Fill this empty database from a copy (see ``ports.database``)."""
+        from mdm_bridge.storage.restore import restore
+
+        self._refuse_network_share()
+        return restore(self, path, actor)
 
     def close(self) -> None:
         """Close every connection."""

@@ -27,7 +27,7 @@ from mdm_bridge.storage.errors import storage_errors
 from mdm_bridge.storage.schema import HEAD, VERSION_TABLE, current_revision, database_file
 from mdm_bridge.storage.tables import Base
 
-__all__ = ["make_ready", "migrate", "migrating", "schema_state", "scripts", "too_new", "upgrade"]
+__all__ = ["is_known", "make_ready", "migrate", "migrating", "schema_state", "scripts", "too_new", "upgrade"]
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -59,6 +59,11 @@ def schema_state(engine: Engine) -> SchemaState:
     if pending is None:
         return SchemaState(current, HEAD, "newer")
     return SchemaState(current, HEAD, "behind", any(step.module.loses_data for step in pending))
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether a revision of the schema is one this program knows."""
+    return _pending(scripts(), revision) is not None
 
 
 def _pending(directory: ScriptDirectory, current: str | None) -> list[Any] | None:
@@ -132,7 +137,9 @@ def make_ready(engine: Engine) -> None:
         raise StorageError(Message("database_not_ready", "The database has no tables yet."), hint=hint)
     if state.loses_data:
         hint = Message(
-            "backup_then_upgrade", "Save it first: mdm-bridge db backup FILE, then: mdm-bridge db upgrade"
+            "backup_then_upgrade",
+            "Some of it will be given up: save it first with the earlier version of the program "
+            "(mdm-bridge db backup FILE), then run: mdm-bridge db upgrade",
         )
     raise StorageError(
         Message(

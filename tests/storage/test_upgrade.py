@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -31,33 +30,6 @@ def bare(empty_database_url: str, clock):
 def set_revision(store, revision: str) -> None:
     with store.engine.begin() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = :r"), {"r": revision})
-
-
-@pytest.fixture
-def two_migrations(tmp_path: Path, monkeypatch):
-    """Give the program a second migration; returns a function that writes its body."""
-    import shutil
-
-    copy = tmp_path / "migrations"
-    shutil.copytree(upgrade.MIGRATIONS, copy, ignore=shutil.ignore_patterns("__pycache__"))
-
-    def write(body: str, *, loses_data: bool = False) -> None:
-        source = f"""
-            from alembic import op
-            import sqlalchemy as sa
-            revision = "0002"
-            down_revision = "{HEAD}"
-            loses_data = {loses_data}
-            def upgrade():
-            """
-        (copy / "versions" / "r0002_second.py").write_text(
-            textwrap.dedent(source) + textwrap.indent(textwrap.dedent(body), "    ")
-        )
-        monkeypatch.setattr(upgrade, "MIGRATIONS", copy)
-        monkeypatch.setattr(upgrade, "HEAD", "0002")
-        monkeypatch.setattr("mdm_bridge.storage.store.HEAD", "0002")
-
-    return write
 
 
 def test_the_constant_is_the_real_head() -> None:
