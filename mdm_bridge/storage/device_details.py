@@ -89,7 +89,10 @@ def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
         )
     ]
     rows += _app_events(connection, device_id)
-    return sorted(rows, key=lambda row: (row["at"], row["run"] or 0, row["field"]), reverse=True)
+    # Within a second, what a person did comes after what a run found.
+    return sorted(
+        rows, key=lambda row: (row["at"], row["run"] is None, row["run"] or 0, row["field"]), reverse=True
+    )
 
 
 def _app_events(connection: Connection, device_id: Any) -> list[dict[str, Any]]:

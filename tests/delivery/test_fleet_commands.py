@@ -1,0 +1,233 @@
+"""Lists, one device, history, reports, today: the shapes other programs rely on, on both databases."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mdm_bridge.delivery.cli import cli
+from mdm_bridge.simulator import Simulator, start_simulator
+
+DEVICE_KEYS = {
+    "serial", "udid", "name", "asset_tag", "inventory_no", "pool", "state", "model", "model_identifier",
+    "os_version", "supervised", "managed", "battery_percent", "capacity_gb", "available_gb", "last_seen_at",
+    "observed_at", "gone_at", "server", "apps", "assignment",
+}  # fmt: skip
+RUN_KEYS = {
+    "server", "status", "dry_run", "started_at", "finished_at", "requests", "devices", "apps", "warnings", "error",
+}  # fmt: skip
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def simulator() -> Any:
+    with start_simulator("jamf-school", devices=24, start=datetime.now(UTC) - timedelta(days=3)) as started:
+        yield started
+
+
+@pytest.fixture
+def run(
+    tmp_path: Path, database_url: str, simulator: Simulator, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Run:
+    settings = {key: json.dumps(value) for key, value in simulator.settings.items() if key != "pools"}
+    lines = [f"{key} = {value}" for key, value in settings.items()]
+    (tmp_path / "mdm-bridge.toml").write_text(
+        f"[database]\nurl = {json.dumps(database_url)}\n[servers.departement]\n"
+        + "\n".join(lines)
+        + '\n[servers.departement.pools]\ntraining = { groups = ["Formation"] }\nash = { groups = ["ASH"] }\n'
+    )
+
+    def call(*words: str, lang: str = "en") -> tuple[int, str, str]:
+        given = ["--config", str(tmp_path / "mdm-bridge.toml"), "--lang", lang, *words]
+        code = cli.main(given, standalone_mode=False)
+        said = capfdbinary.readouterr()
+        return code, said.out.decode(), said.err.decode()
+
+    return call
+
+
+def parsed(run: Run, *words: str) -> Any:
+    code, out, _ = run(*words, "--format", "json")
+    assert code == 0
+    return json.loads(out)
+
+
+def test_sync_prints_the_contract(run: Run) -> None:
+    (report,) = parsed(run, "sync")["runs"]
+    assert set(report) == RUN_KEYS
+    assert (report["server"], report["status"], report["dry_run"], report["error"]) == (
+        "departement", "complete", False, None,
+    )  # fmt: skip
+    assert report["requests"] == 4
+    assert {"seen", "new", "changed", "unchanged", "gone", "returned", "rejected", "out_of_scope"} <= set(
+        report["devices"]
+    )
+    assert (report["devices"]["seen"], report["devices"]["new"]) == (24, 24)
+    assert set(report["apps"]) == {"installed", "removed", "updated"}
+    assert all(set(warning) == {"code", "serial", "message"} for warning in report["warnings"])
+    assert report["started_at"].endswith("Z")
+
+
+def test_device_list_prints_the_contract(run: Run, simulator: Simulator) -> None:
+    run("sync")
+    devices = parsed(run, "device", "list")
+    assert len(devices) == 24
+    assert all(set(device) >= DEVICE_KEYS for device in devices)
+    truth = {device["serial"]: device for device in simulator.world.state()["devices"]}
+    for device in devices:
+        known = truth[device["serial"]]
+        assert device["os_version"] == known["os_version"]
+        assert device["apps"] == len(known["apps"])
+        assert device["assignment"] is None
+        percent = device["battery_percent"]
+        assert percent is None or (isinstance(percent, int) and 0 <= percent <= 100)
+        if device["pool"] == "ash":
+            assert device["last_seen_at"].endswith("T00:00:00Z")
+    first = devices[0]
+    assert first["pool"] is None  # to be sorted comes first
+
+
+def test_filters(run: Run) -> None:
+    run("sync")
+    assert {d["pool"] for d in parsed(run, "device", "list", "--pool", "ash")} == {"ash"}
+    assert len(parsed(run, "device", "list", "--pool", "training")) == 10
+    assert {d["pool"] for d in parsed(run, "device", "list", "--pool", "none")} == {None}
+    old = parsed(run, "device", "list", "--os-below", "26")
+    assert old
+    assert all(int(d["os_version"].split(".")[0]) < 26 for d in old)
+    late = parsed(run, "device", "list", "--not-seen", "14")
+    assert 0 < len(late) < 24
+    have = parsed(run, "device", "list", "--with-app", "com.apple.Keynote")
+    lack = parsed(run, "device", "list", "--without-app", "com.apple.Keynote")
+    assert len(have) + len(lack) == 24
+    assert have
+    assert lack
+    assert parsed(run, "device", "list", "--gone") == []
+    assert len(parsed(run, "device", "list", "--present")) == 24
+    assert parsed(run, "device", "list", "--state", "lost") == []
+
+
+def test_device_show_prints_the_contract(run: Run) -> None:
+    run("sync")
+    serial = parsed(run, "device", "list", "--pool", "training")[0]["serial"]
+    device = parsed(run, "device", "show", serial[-4:])
+    assert set(device) >= DEVICE_KEYS | {"installed_apps", "groups", "profiles", "aliases"}
+    assert device["profiles"] is None
+    assert device["groups"] == ["Formation"]
+    assert all(set(app) == {"bundle_id", "name", "version", "managed"} for app in device["installed_apps"])
+    assert len(device["installed_apps"]) == device["apps"]
+    assert {alias["kind"] for alias in device["aliases"]} == {"udid", "remote_id"}
+    assert all(set(alias) == {"server", "kind", "value", "from", "to"} for alias in device["aliases"])
+
+
+def test_history_tells_of_servers_and_people(run: Run, simulator: Simulator) -> None:
+    run("sync")
+    simulator.world.advance(timedelta(days=2))
+    run("sync")
+    serial = parsed(run, "device", "list", "--pool", "training")[0]["serial"]
+    code, out, _ = run(
+        "--as", "ctdn", "device", "state", serial, "repair", "--reason", "Écran", "--format", "json"
+    )
+    assert (code, json.loads(out)) == (
+        0, [{"serial": serial, "field": "state", "old": "in_service", "new": "repair"}],
+    )  # fmt: skip
+    rows = parsed(run, "device", "history", serial)
+    assert {"at", "field", "old", "new", "run", "actor"} <= set(rows[0])
+    assert (rows[0]["field"], rows[0]["actor"], rows[0]["run"]) == ("state", "ctdn", None)
+    assert all(row["run"] is not None for row in rows[1:])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["device", "show", "ZZZZZZZZ"],
+        ["device", "history", "ZZZZ"],
+        ["device", "state", "ZZZZ", "lost", "--reason", "x"],
+    ],
+)
+def test_an_unknown_serial_is_told_with_a_hint(run: Run, words: list[str]) -> None:
+    run("sync")
+    code, out, err = run(*words)
+    assert (code, out) == (1, "")
+    assert err.startswith("Error: No device has the serial number ZZZZ")
+    assert "\nHint: " in err
+    code, _, err = run(*words, lang="fr")
+    assert "\nÀ faire" in err
+
+
+@pytest.mark.parametrize("fmt", ["table", "list", "json", "csv", "csv-fr", "ods", "xlsx"])
+@pytest.mark.parametrize(
+    "words", [["device", "list"], ["report", "inventory"], ["report", "apps"], ["today"]]
+)
+def test_every_report_in_every_format(
+    run: Run, tmp_path: Path, words: list[str], fmt: str, database_kind: str
+) -> None:
+    if database_kind == "postgresql":
+        pytest.skip("formats do not depend on the database")
+    run("sync")
+    target = tmp_path / f"out.{fmt}"
+    code, out, _ = run(*words, "--format", fmt, "--output", str(target))
+    assert (code, out) == (0, "")
+    assert target.stat().st_size > 50
+
+
+def test_masked_names_are_said_to_be_so(run: Run) -> None:
+    run("sync")
+    masked = [device for device in parsed(run, "device", "list") if device["name_masked"]]
+    assert masked
+    assert all(device["name"] is None for device in masked)
+    assert "name not kept" in run("device", "list")[1]
+
+
+def test_devices_to_be_sorted_come_with_the_rule_that_would_take_them(run: Run) -> None:
+    run("sync")
+    _, _, err = run("device", "list")
+    assert "To be sorted: 1" in err
+    assert "[servers.departement.pools]" in err or "mdm-bridge device pool" in err
+
+
+def test_apps_and_licences(run: Run) -> None:
+    run("sync")
+    apps = parsed(run, "report", "apps", "--all")
+    keynote = next(app for app in apps if app["bundle_id"] == "com.apple.Keynote")
+    assert keynote["licences_total"] == keynote["licences_used"] + keynote["licences_free"]
+    assert keynote["devices"] >= keynote["training"] + keynote["ash"] > 0
+    installed = parsed(run, "report", "apps")
+    assert all(app["devices"] for app in installed)
+    assert len(installed) < len(apps)
+
+
+def test_today_names_what_needs_somebody(run: Run, simulator: Simulator) -> None:
+    before = parsed(run, "today")
+    assert [(row["section"], row["code"]) for row in before] == [("late", "never_synchronised")]
+    run("sync")
+    sections = {row["section"] for row in parsed(run, "today")}
+    assert sections <= {"not_ready", "to_sort"}
+    assert "to_sort" in sections
+    request = urllib.request.Request(
+        f"{simulator.control}/faults", json.dumps({"fault": "unauthorized"}).encode(), method="POST"
+    )
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+    assert run("sync")[0] == 1
+    rows = parsed(run, "today")
+    assert ("failing", "sync_failed") in [(row["section"], row["code"]) for row in rows]
+
+
+def test_an_empty_inventory_says_what_to_do(run: Run) -> None:
+    code, out, err = run("device", "list")
+    assert (code, out) == (0, "")
+    assert "mdm-bridge sync" in err
+
+
+def test_freshness_is_shown(run: Run) -> None:
+    run("sync")
+    assert "departement: data of " in run("device", "list")[2]
+    assert "données d" in run("device", "list", lang="fr")[2]
