@@ -353,7 +353,7 @@ def test_memory_does_not_grow_with_the_rows(store, tmp_path, other_url, clock, n
     with store.unit() as unit:
         unit.connection.execute(
             text("INSERT INTO device (serial, state_since, first_seen_at) VALUES (:s, :n, :n)"),
-            [{"s": f"S{number:06}", "n": now.isoformat()} for number in range(60_000)],
+            [{"s": f"S{number:06}", "n": now.isoformat()} for number in range(20_000)],
         )
     other = open_store(other_url, clock=clock)
     tracemalloc.start()
@@ -361,6 +361,6 @@ def test_memory_does_not_grow_with_the_rows(store, tmp_path, other_url, clock, n
     other.restore(tmp_path / "a.zip", "ctdn")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert len(rows_of(other, "device")) == 60_000
-    assert peak < 12_000_000  # the rows themselves are some 60 MB as Python objects
+    assert len(rows_of(other, "device")) == 20_000
+    assert peak < 8_000_000  # the rows themselves are some 20 MB as Python objects
     other.close()
