@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,26 @@ def test_what_is_extracted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     plain = ("marked", "called {x}", "A sentence in two parts.", "Inner", "Outer {x}")
     expected: tuple[str | tuple[str, ...], ...] = (*plain, ("one", "many"))
     assert messages.sources("mdm_bridge") == dict.fromkeys(expected, ("mdm_bridge/a.py",))
+
+
+def _hidden(source: str) -> list[int]:
+    """Return the lines of sentences within an f-string, where no extractor sees them."""
+    return [
+        call.lineno
+        for text in ast.walk(ast.parse(source))
+        if isinstance(text, ast.JoinedStr)
+        for call in ast.walk(text)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id in messages.KEYWORDS
+        and any(isinstance(argument, ast.Constant) for argument in call.args)
+    ]
+
+
+def test_no_sentence_hides_within_an_f_string() -> None:
+    assert _hidden("print(f'{_(\"To do\")}')") == [1]
+    hidden = {file: _hidden(file.read_text("utf-8")) for file in (messages.ROOT / "mdm_bridge").rglob("*.py")}
+    assert {file.name: lines for file, lines in hidden.items() if lines} == {}
 
 
 def test_compiled_catalogs_are_written_only_when_they_change(catalog: Path, tmp_path: Path) -> None:

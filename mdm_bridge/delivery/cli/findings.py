@@ -46,9 +46,11 @@ def print_findings(cli: Cli, findings: Iterable[Finding], output: Output) -> int
 
 def _print_line(finding: Finding) -> str:
     status = _(_STATUS[finding.severity]).ljust(_width())
-    print_text(f"{status}  {translate(finding.label)}: {translate(finding.detail)}")
+    found = _("{place}: {problem}", place=translate(finding.label), problem=translate(finding.detail))
+    print_text(f"{status}  {found}")
     if finding.hint is not None and finding.severity != "ok":
-        print_text(f"{'':{_width()}}  {_('To do: {hint}', hint=translate(finding.hint))}")
+        hint = _("To do: {hint}", hint=translate(finding.hint))
+        print_text(f"{'':{_width()}}  {hint}")
     return finding.severity
 
 
