@@ -85,21 +85,21 @@ def test_version(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
-        (("frob",), "La commande 'frob' n'existe pas.", "mdm-bridge --help affiche ce qui est possible."),
+        (("frob",), "La commande 'frob' n'existe pas.", "Voir ce qui est possible avec mdm-bridge --help"),
         (
             ("sample", "rows", "--fromat", "csv"),
             "L'option '--fromat' n'existe pas. Vouliez-vous dire '--format'\u00a0?",
-            "mdm-bridge sample rows --help affiche ce qui est possible.",
+            "Voir ce qui est possible avec mdm-bridge sample rows --help",
         ),
         (
             ("sample", "rows", "--count", "x"),
             "Valeur refusée pour '--count'\u00a0: 'x' n'est pas un nombre valable (integer).",
-            "mdm-bridge sample rows --help affiche ce qui est possible.",
+            "Voir ce qui est possible avec mdm-bridge sample rows --help",
         ),
         (
             ("sample", "rows", "--lang", "en"),
             "L'option '--lang' n'existe pas.",
-            "placer --lang avant la commande\u00a0: mdm-bridge --lang …",
+            "Placer --lang avant la commande\u00a0: mdm-bridge --lang …",
         ),
         (("sample", "usage"), "Two of them.", "Give one."),
     ],
@@ -187,7 +187,7 @@ def test_what_a_console_lacks_is_replaced_by_its_likeness(encoding: str, written
 
 def test_the_format_comes_from_the_option_the_environment_or_the_settings(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mdm-bridge.toml").write_text("[output]\nformat = 'list'\n", encoding="utf-8")
-    assert run("sample", "rows").stdout.startswith(f"Serial number{NBSP}: DMPX00000000\n")
+    assert run("sample", "rows").stdout.startswith(f"N° de série{NBSP}: DMPX00000000\n")
     env = {"MDM_BRIDGE_OUTPUT__FORMAT": "json"}
     assert run("sample", "rows", env=env).stdout.startswith('[\n{"serial": "DMPX00000000"')
     assert run("sample", "rows", "--format", "csv", env=env).stdout.startswith("serial,model,")
@@ -201,7 +201,7 @@ def test_the_age_of_the_data_is_beside_the_rows_and_inside_a_file(run: Run, tmp_
     kept = run("sample", "rows", "--format", "list", "--output", "out.txt")
     assert (kept.exit_code, kept.stdout, kept.stderr) == (0, "", age)
     text = (tmp_path / "out.txt").read_text(encoding="utf-8")
-    assert text.startswith("Samples\n\nSerial")
+    assert text.startswith("Samples\n\nN° de série")
     assert text.endswith(f"\n{age}")
 
 
