@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from mdm_bridge.domain.inventory import Covers, InstalledApp, Observation, ServerFacts
 from mdm_bridge.ports.audit import AuditRole
@@ -43,7 +44,8 @@ class Known:
     ``records`` by remote id; ``overrides``: pools chosen by hand, by serial; ``ours``: bundle ids
     the server distributes; ``rules_digest``: the rules the hashes were remembered under;
     ``apps_known``: devices of this server whose app list is known and not empty;
-    ``last_complete_at``: start of its last complete run.
+    ``last_complete_at``: start of its last complete run; ``ours_elsewhere``: what other servers
+    distribute.
     """
 
     server_id: int
@@ -53,6 +55,7 @@ class Known:
     rules_digest: str | None
     apps_known: int
     last_complete_at: datetime | None
+    ours_elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +105,10 @@ class AppCounts:
 class MergeOrder:
     """What a merge needs beside the staged rows.
 
-    ``judges_pools``: the listing shows all that the pool rules look at (else they stay).
-    ``ours_before`` and ``ours_now``: what the server distributes, before and by this answer;
+    ``judges_pools``: the listing shows all that the pool rules look at (else they stay);
+    ``unread``: records whose rows came and could not be read; ``overrides``: pools chosen by hand,
+    as the rows were judged by them; ``zone``: whose days contacts are cut to.
+    ``ours_before`` and ``ours_now``: what servers distribute, before and by this answer;
     ``observed_until``: when the records that leave were last seen; ``rules_digest``: the rules the
     rows were judged by.
     """
@@ -111,6 +116,9 @@ class MergeOrder:
     run: RunHead
     covers: Covers
     judges_pools: bool = True
+    unread: frozenset[int] = frozenset()
+    overrides: Mapping[str, str | None] = field(default_factory=dict)
+    zone: ZoneInfo | None = None
     ours_before: frozenset[str] = frozenset()
     ours_now: frozenset[str] = frozenset()
     observed_until: datetime | None = None
@@ -121,8 +129,10 @@ class MergeOrder:
 class MergeResult:
     """What a merge did.
 
-    ``listed``: devices among the staged rows; ``new`` … count devices; ``stable_changes`` the
-    history rows written; ``duplicate_serials``: serials this server lists more than once.
+    ``listed``: devices among the staged rows, but for those an unchanged row of the listing was
+    counted for; ``new`` … count devices; ``swapped``: devices whose record is another device now;
+    ``stable_changes`` the history rows written; ``duplicate_serials``: serials this server lists
+    more than once.
     """
 
     listed: int = 0
@@ -130,6 +140,7 @@ class MergeResult:
     changed: int = 0
     gone: int = 0
     returned: int = 0
+    swapped: int = 0
     stable_changes: int = 0
     apps: AppCounts = field(default_factory=AppCounts)
     duplicate_serials: tuple[str, ...] = ()

@@ -63,6 +63,7 @@ class Reading:
         self._staged = 0
         self.listed = 0
         self.emptied: list[int] = []
+        self.unread: list[int] = []
         self.warnings: list[ServerWarning] = []
 
     @property
@@ -98,6 +99,10 @@ class Reading:
             return
         if not sighting.serial:
             self._reject(row, Message("no_serial", "A device without a usable serial number was left out."))
+            return
+        if not row.remote_id:
+            # Rows without an id cannot be told apart: one would hide the other.
+            self._reject(row, Message("no_remote_id", "A device without an identifier was left out."))
             return
         if self._is_repeat(row):
             return
@@ -160,6 +165,9 @@ class Reading:
         if row.remote_id:
             # It is there, we just cannot read it: what we know of it stays, and it is not gone.
             self._seen.setdefault(row.remote_id, row.whole_hash)
+            record = self._known.records.get(row.remote_id)
+            if record is not None:
+                self.unread.append(record.record_id)
         else:
             self._nameless += 1
         self._warn(row.serial or None, reason)
@@ -240,5 +248,5 @@ def _by_hash(known: Known) -> dict[bytes, str]:
 
 def _distributed(facts: ServerFacts, known: Known) -> frozenset[str]:
     if facts.apps is None:
-        return known.ours
-    return frozenset(app.bundle_id for app in facts.apps if not app.deleted)
+        return known.ours | known.ours_elsewhere
+    return known.ours_elsewhere.union(app.bundle_id for app in facts.apps if not app.deleted)

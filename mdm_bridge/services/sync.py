@@ -8,7 +8,7 @@ costs one hash. Whatever goes wrong, the inventory stays as it was and the run s
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
@@ -126,6 +126,7 @@ class _Sync:
         self._progress = progress or (lambda done, total: None)
         self._started_at = clock.now().replace(microsecond=0)
         self._reading: Reading | None = None
+        self._chosen: Mapping[str, str | None] = {}
         self._requests_before = source.requests
 
     def run(self) -> RunReport:
@@ -171,6 +172,7 @@ class _Sync:
         """Read everything, judge it, and merge it."""
         with self._store.reading() as unit:
             known = unit.inventory.known(self._source.name)
+            self._chosen = known.overrides
             if not self._judges_pools:
                 # The rules cannot be judged by what this listing shows: what they said before stays.
                 known = replace(known, overrides={**unit.inventory.pools(), **known.overrides})
@@ -231,7 +233,10 @@ class _Sync:
                 run=run,
                 covers=self._source.capabilities.covers,
                 judges_pools=self._judges_pools,
-                ours_before=known.ours,
+                unread=frozenset(reading.unread),
+                overrides=self._chosen,
+                zone=self._policy.zone,
+                ours_before=known.ours | known.ours_elsewhere,
                 ours_now=reading.ours,
                 observed_until=known.last_complete_at,
                 rules_digest=rules_digest(self._policy, reading.ours),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import ColumnElement, Connection, func, select, text
 
 from mdm_bridge.domain.inventory import ServerFacts
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.ports.sync import FieldDifference, Known, KnownRecord, MergeOrder, MergeResult, RunHead
 from mdm_bridge.storage.bulk import rows_of
 from mdm_bridge.storage.intake import StagingArea
+from mdm_bridge.storage.pools import chosen_pools
 from mdm_bridge.storage.tables import (
     AppRow,
     DeviceNowRow,
@@ -55,18 +56,13 @@ class Inventory:
         return Known(
             server_id=server_id,
             records=records,
-            overrides=self._overrides(),
+            overrides=chosen_pools(self._connection),
             ours=self.distributed(server_id),
+            ours_elsewhere=self._distributed(ServerAppRow.server_id != server_id),
             rules_digest=row.rules_digest if row else None,
             apps_known=apps_known,
             last_complete_at=self.last_complete_at(server_id),
         )
-
-    def _overrides(self) -> dict[str, str | None]:
-        rows = self._connection.execute(
-            select(DeviceRow.serial, DeviceRow.pool_override).where(DeviceRow.pool_override.is_not(None))
-        )
-        return {row.serial: None if row.pool_override == "none" else row.pool_override for row in rows}
 
     def pools(self) -> dict[str, str | None]:
         """Return the pool the rules last gave each device, by serial."""
@@ -79,14 +75,13 @@ class Inventory:
 
     def distributed(self, server_id: int) -> frozenset[str]:
         """Return the bundle ids a server distributes, as last told."""
+        return self._distributed(ServerAppRow.server_id == server_id)
+
+    def _distributed(self, of: ColumnElement[bool]) -> frozenset[str]:
         rows = self._connection.execute(
             select(AppRow.bundle_id)
             .join(ServerAppRow, ServerAppRow.app_id == AppRow.id)
-            .where(
-                ServerAppRow.server_id == server_id,
-                ServerAppRow.gone_at.is_(None),
-                ServerAppRow.deleted.is_(False),
-            )
+            .where(of, ServerAppRow.gone_at.is_(None), ServerAppRow.deleted.is_(False))
         )
         return frozenset(rows.scalars())
 

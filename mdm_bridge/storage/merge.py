@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 
 from mdm_bridge.domain.inventory import Covers
 from mdm_bridge.ports.sync import MergeOrder, MergeResult
+from mdm_bridge.storage.election import Election
 from mdm_bridge.storage.intake import StagingArea
 from mdm_bridge.storage.merge_apps import AppMerge
 from mdm_bridge.storage.minimise import minimise_devices
-from mdm_bridge.storage.sql import Sql
+from mdm_bridge.storage.pools import chosen_pools
+from mdm_bridge.storage.sql import KEPT_CONTACT, Sql
 from mdm_bridge.storage.types import instant_text
 
 __all__ = ["Merge"]
@@ -38,13 +40,6 @@ _STABLE: tuple[tuple[str, str, Covers, str], ...] = (
     ("capacity_mb", "capacity_mb", Covers.CAPACITY, "CAST({0} AS TEXT)"),
     ("groups", "groups", Covers.GROUPS, "{0}"),
     ("pool_by_rule", "pool", Covers(0), "{0}"),
-)
-
-#: The later of two contacts; an earlier one counts from two hours on: October's doubled hour, and
-#: a margin.
-_CONTACT = (
-    "CASE WHEN s.last_seen_at IS NULL THEN {old} "
-    "WHEN s.last_seen_at < {old} AND <two_hours_later> > {old} THEN {old} ELSE s.last_seen_at END"
 )
 
 #: The count of apps, NULL when the list is not believed.
@@ -77,6 +72,7 @@ class Merge:
             self._remember_rules()
             return MergeResult()
         self._devices()
+        self._swaps()
         self._returning()
         gone_changes = self._leaving()
         self._election()
@@ -90,7 +86,7 @@ class Merge:
         self._state()
         self._days()
         if becoming_ash:
-            minimise_devices(self._connection, becoming_ash)
+            minimise_devices(self._connection, becoming_ash, self._order.zone)
         self._remember_rules()
         return MergeResult(
             listed=self._listed(),
@@ -98,6 +94,7 @@ class Merge:
             changed=changed,
             gone=self._gone,
             returned=self._count("returned = 1 AND speaks = 1"),
+            swapped=self._swapped,
             stable_changes=stable,
             apps=apps,
             duplicate_serials=self._duplicates(),
@@ -108,12 +105,8 @@ class Merge:
 
     def _listed(self) -> int:
         """Count the staged devices, but for second rows of one whose other row is unchanged."""
-        return int(
-            self._sql.rows(
-                f"SELECT count(DISTINCT s.device_id) FROM staged s WHERE NOT EXISTS ({_OTHER_RECORD} "
-                "AND NOT EXISTS (SELECT 1 FROM staged o WHERE o.record_id = r.id))"
-            )[0][0]
-        )
+        staged = self._sql.rows("SELECT count(DISTINCT device_id) FROM staged")[0][0]
+        return int(staged) - self._elected.unchanged_too
 
     def _duplicates(self) -> tuple[str, ...]:
         """Return the serials this server lists under several ids."""
@@ -146,15 +139,23 @@ class Merge:
             "AND r.gone_at IS NULL)"
         )
 
+    def _swaps(self) -> None:
+        """End the aliases whose remote id is another device now (a swapped main board)."""
+        swapped = "FROM record r JOIN staged s ON s.record_id = r.id WHERE r.device_id <> s.device_id "
+        self._swapped = int(
+            self._sql.rows(
+                f"SELECT count(DISTINCT r.device_id) {swapped}"
+                "AND NOT EXISTS (SELECT 1 FROM staged o WHERE o.device_id = r.device_id)"
+            )[0][0]
+        )
+        if self._sql.run(f"INSERT INTO leaving SELECT r.id {swapped}"):
+            self._sql.run(
+                "UPDATE staged SET record_id = NULL WHERE record_id IN (SELECT record_id FROM leaving)"
+            )
+
     def _leaving(self) -> int:
         """Date the records the listing no longer holds; return the history rows written."""
         self._gone = 0
-        # The same remote id on another device (a swapped main board): the old alias ends here.
-        self._sql.run(
-            "INSERT INTO leaving SELECT r.id FROM record r JOIN staged s ON s.record_id = r.id "
-            "WHERE r.device_id <> s.device_id"
-        )
-        self._sql.run("UPDATE staged SET record_id = NULL WHERE record_id IN (SELECT record_id FROM leaving)")
         if not self._sql.rows("SELECT 1 FROM leaving LIMIT 1"):
             return 0
         until = instant_text(self._order.observed_until or self._order.run.started_at)
@@ -176,49 +177,39 @@ class Merge:
 
     def _election(self) -> None:
         """Decide which record speaks for its device."""
-        self._sql.run(
-            "DELETE FROM staged WHERE EXISTS (SELECT 1 FROM staged o WHERE o.device_id = staged.device_id "
-            "AND o.remote_id = staged.remote_id AND o.ord <> staged.ord AND " + _later("o", "staged") + ")"
-        )
-        self._sql.run(
-            "UPDATE staged SET speaks = 0, fresh = 0 WHERE EXISTS (SELECT 1 FROM staged o "
-            "WHERE o.device_id = staged.device_id AND o.ord <> staged.ord AND " + _later("o", "staged") + ")"
-        )
-        # Against a record that speaks now and is not in this listing's changed rows: the later
-        # contact wins, and at equal contacts the one that speaks keeps its voice.
-        self._sql.run(
-            "UPDATE staged SET speaks = 0 WHERE speaks = 1 AND EXISTS (SELECT 1 FROM device_now n "
-            "JOIN record r ON r.id = n.record_id WHERE n.device_id = staged.device_id "
-            "AND r.gone_at IS NULL AND (staged.record_id IS NULL OR r.id <> staged.record_id) "
-            "AND NOT EXISTS (SELECT 1 FROM staged o WHERE o.record_id = r.id) "
-            "AND (staged.last_seen_at IS NULL OR r.last_contact_at >= staged.last_seen_at))"
-        )
+        self._elected = Election(self._connection, self._sql, self._order.run.server_id, self._order.unread)
+        self._elected.hold()
 
     def _late_decisions(self) -> None:
         """Give up what a person's choice of pool, made while we read, forbids to keep.
 
         The row is read again at the next run, under the new pool.
         """
-        self._sql.run(
-            "UPDATE staged SET whole_hash = NULL, apps_hash = NULL, apps = NULL, apps_total = NULL, "
-            "day = NULL, last_seen_at = NULL FROM device d "
-            "WHERE d.id = staged.device_id AND d.pool_override IS NOT NULL "
-            "AND COALESCE(staged.pool, 'none') <> d.pool_override"
-        )
+        before, now = self._order.overrides, chosen_pools(self._connection)
+        for serial in before.keys() | now.keys():
+            if before.get(serial, "") != now.get(serial, ""):
+                self._sql.run(
+                    "UPDATE staged SET whole_hash = NULL, apps_hash = NULL, apps = NULL, apps_total = NULL, "
+                    "day = NULL, last_seen_at = NULL WHERE serial = :serial",
+                    {"serial": serial},
+                )
 
     def _records(self) -> int:
         """Bring the aliases up to date; return the history rows written.
 
         A record that does not speak is read again next time, so that it can take the voice.
         """
-        self._sql.run("UPDATE staged SET whole_hash = NULL WHERE speaks = 0 AND whole_hash IS NOT NULL")
+        self._sql.run(
+            "UPDATE staged SET whole_hash = NULL, apps_hash = NULL "
+            "WHERE speaks = 0 AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL)"
+        )
         enrolled = self._sql.run(
             "INSERT INTO field_change (device_id, at, run_id, field, old, new) "
             f"SELECT s.device_id, <now>, <run>, 'enrolled_at', {self._iso('r.enrolled_at')}, "
             f"{self._iso('s.enrolled_at')} FROM staged s JOIN record r ON r.id = s.record_id "
             "WHERE r.enrolled_at <> s.enrolled_at ORDER BY s.ord"
         )
-        contact = _CONTACT.format(old="record.last_contact_at")
+        contact = KEPT_CONTACT.format(old="record.last_contact_at")
         self._sql.run(
             "UPDATE record SET whole_hash = s.whole_hash, apps_hash = s.apps_hash, "
             f"udid = COALESCE(s.udid, record.udid), last_contact_at = {contact}, "
@@ -240,8 +231,8 @@ class Merge:
             "AND r.server_id = <server> AND r.remote_id = staged.remote_id AND r.gone_at IS NULL"
         )
         self._sql.run(
-            "UPDATE record SET whole_hash = NULL WHERE whole_hash IS NOT NULL AND gone_at IS NULL "
-            "AND id IN (SELECT n.record_id FROM device_now n JOIN staged s ON s.device_id = n.device_id "
+            "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE gone_at IS NULL "
+            "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) AND id IN (SELECT n.record_id FROM device_now n JOIN staged s ON s.device_id = n.device_id "
             "WHERE s.speaks = 1 AND s.record_id <> n.record_id)"
         )
         return enrolled
@@ -265,6 +256,8 @@ class Merge:
         )
 
     def _becoming_ash(self) -> list[int]:
+        if not self._order.judges_pools:
+            return []
         return [
             row[0]
             for row in self._sql.rows(
@@ -320,7 +313,7 @@ class Merge:
         if Covers.AVAILABLE in self._order.covers:
             tests.append("n.available_mb <differs> s.available_mb")
         if Covers.CONTACT in self._order.covers:
-            tests.append(f"n.last_seen_at <differs> ({_CONTACT.format(old='n.last_seen_at')})")
+            tests.append(f"n.last_seen_at <differs> ({KEPT_CONTACT.format(old='n.last_seen_at')})")
         return " OR ".join(tests)
 
     def _changed(self) -> int:
@@ -342,7 +335,7 @@ class Merge:
             columns.append("name_masked")
         assignments = [f'"{column}" = s."{column}"' for column in columns]
         if Covers.CONTACT in self._order.covers:
-            assignments.append(f"last_seen_at = {_CONTACT.format(old='n.last_seen_at')}")
+            assignments.append(f"last_seen_at = {KEPT_CONTACT.format(old='n.last_seen_at')}")
         assignments.append("record_id = s.record_id")
         assignments.append("run_id = <run>")
         assignments.append(
@@ -382,17 +375,14 @@ class Merge:
         )
 
     def _remember_rules(self) -> None:
-        self._sql.run(
+        moved = self._sql.run(
             "UPDATE server SET rules_digest = :rules WHERE id = <server> AND rules_digest <differs> :rules",
             {"rules": self._order.rules_digest},
         )
-
-
-def _later(one: str, other: str) -> str:
-    """Return the condition « the contact of ``one`` is later », rows of equal contact by order."""
-    return (
-        f"(({one}.contact_at IS NOT NULL AND ({other}.contact_at IS NULL "
-        f"OR {one}.contact_at > {other}.contact_at)) "
-        f"OR (({one}.contact_at = {other}.contact_at OR ({one}.contact_at IS NULL "
-        f"AND {other}.contact_at IS NULL)) AND {one}.ord > {other}.ord))"
-    )
+        if moved:
+            # Rows that came and could not be read: what is known of them was judged by other rules.
+            self._sql.run(
+                "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE server_id = <server> "
+                "AND gone_at IS NULL AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) "
+                "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.record_id = record.id)"
+            )

@@ -10,7 +10,14 @@ from sqlalchemy import Connection, text
 
 from mdm_bridge.storage.types import instant_text
 
-__all__ = ["Sql"]
+__all__ = ["KEPT_CONTACT", "Sql"]
+
+#: The contact that is kept, of the one known ({old}) and that of the staged row ``s``: the later;
+#: an earlier one counts from two hours on (October's doubled hour, and a margin).
+KEPT_CONTACT = (
+    "CASE WHEN s.last_seen_at IS NULL THEN {old} "
+    "WHEN s.last_seen_at < {old} AND <two_hours_later> > {old} THEN {old} ELSE s.last_seen_at END"
+)
 
 _SQLITE = {
     "differs": "IS NOT",

@@ -83,12 +83,16 @@ class FakeRow:
         return Sighting(**{"udid": self.remote_id, "remote_id": "", "serial": "", **fields})
 
     def apps(self) -> Sequence[InstalledApp] | None:
-        """Decode the app list."""
+        """Decode the app list: versions by bundle id, or a list of (bundle id, version, managed)."""
         apps = self._fields.get("apps")
         if apps is None:
             return None
+        told = (
+            [(bundle, version, None) for bundle, version in apps.items()] if isinstance(apps, dict) else apps
+        )
         return [
-            InstalledApp(bundle, bundle.rsplit(".", 1)[-1], version, None) for bundle, version in apps.items()
+            InstalledApp(bundle, bundle.rsplit(".", 1)[-1], version, managed)
+            for bundle, version, managed in told
         ]
 
 

@@ -1,0 +1,106 @@
+"""Who speaks for a device that several records describe, decided before anything is overwritten.
+
+The record with the latest contact, as it is kept; at equal contacts the one that speaks already, so
+that the same listing read again, in any order, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, text
+
+from mdm_bridge.storage.sql import KEPT_CONTACT, Sql
+
+__all__ = ["Election"]
+
+#: Devices with two staged rows, or with a row beside the record that speaks now.
+_CONTESTED = (
+    "SELECT device_id FROM staged GROUP BY device_id HAVING count(*) > 1 "
+    "UNION SELECT s.device_id FROM staged s JOIN device_now n ON n.device_id = s.device_id "
+    "JOIN record v ON v.id = n.record_id "
+    "WHERE s.fresh = 0 AND v.gone_at IS NULL AND (s.record_id IS NULL OR v.id <> s.record_id)"
+)
+
+_CANDIDATES = (
+    f"WITH contested AS ({_CONTESTED}) "
+    "SELECT s.device_id, s.ord, s.record_id, s.remote_id, s.contact_at AS exact, "
+    f"{KEPT_CONTACT.format(old='r.last_contact_at')} AS contact, "
+    "CASE WHEN s.apps IS NULL AND s.apps_hash IS NOT NULL THEN 1 ELSE 0 END AS apps_passed_over, "
+    "v.id AS voice, v.last_contact_at AS voice_contact, v.server_id AS voice_server "
+    "FROM contested c JOIN staged s ON s.device_id = c.device_id "
+    "LEFT JOIN record r ON r.id = s.record_id "
+    "LEFT JOIN device_now n ON n.device_id = s.device_id "
+    "LEFT JOIN record v ON v.id = n.record_id AND v.gone_at IS NULL ORDER BY s.device_id"
+)
+
+
+class _Candidate(NamedTuple):
+    """A staged row, and the record that speaks for its device until now (``voice`` None: none does)."""
+
+    device_id: int
+    ord: int
+    record_id: int | None
+    remote_id: str
+    exact: Any
+    contact: Any
+    apps_passed_over: int
+    voice: int | None
+    voice_contact: Any
+    voice_server: int | None
+
+    def rank(self) -> tuple[Any, ...]:
+        """Return what the greatest of wins."""
+        speaks = self.voice is not None and self.record_id == self.voice
+        return (*_known(self.contact), speaks, *_known(self.exact), self.remote_id)
+
+
+class Election:
+    """Marks the staged rows that do not speak for their device.
+
+    Args:
+        unread: Records of this server whose rows came but could not be read.
+    """
+
+    def __init__(self, connection: Connection, sql: Sql, server_id: int, unread: Collection[int]) -> None:
+        self._connection = connection
+        self._sql = sql
+        self._server_id = server_id
+        self._unread = unread
+        self._silent: list[dict[str, int]] = []
+        self._to_read_again: list[dict[str, int]] = []
+        #: Devices of which an unchanged row of this listing came beside the staged ones.
+        self.unchanged_too = 0
+
+    def hold(self) -> None:
+        """Do it: ``speaks`` is 0 for every staged row that lost."""
+        rows = [_Candidate(*row) for row in self._sql.rows(_CANDIDATES)]
+        for _, group in groupby(rows, key=attrgetter("device_id")):
+            self._decide(list(group))
+        self._many("UPDATE staged SET speaks = 0, fresh = 0 WHERE ord = :ord", self._silent)
+        self._many(
+            "UPDATE staged SET whole_hash = NULL, apps_hash = NULL WHERE ord = :ord", self._to_read_again
+        )
+
+    def _decide(self, rows: list[_Candidate]) -> None:
+        best = max(rows, key=_Candidate.rank)
+        sits = best.voice is not None and all(row.record_id != best.voice for row in rows)
+        if sits and best.voice_server == self._server_id and best.voice not in self._unread:
+            self.unchanged_too += 1
+        wins = not sits or _known(best.contact) > _known(best.voice_contact)
+        self._silent += [{"ord": row.ord} for row in rows if row is not best or not wins]
+        if wins and best.record_id != best.voice and best.apps_passed_over:
+            # Its apps were known when it was read; another record has spoken since.
+            self._to_read_again.append({"ord": best.ord})
+
+    def _many(self, statement: str, rows: Iterable[dict[str, int]]) -> None:
+        if rows:
+            self._connection.execute(text(statement), rows)
+
+
+def _known(contact: Any) -> tuple[bool, Any]:
+    """Return something to compare by: an unknown contact is earlier than any."""
+    return contact is not None, contact
