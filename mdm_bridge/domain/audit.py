@@ -163,14 +163,7 @@ def verify_chain(
         InputError: ``outside`` is older than what retention kept.
     """
     if outside is not None and outside.seq < start.seq:
-        raise InputError(
-            Message(
-                "head_too_old",
-                "Entry {number} was removed by retention: this head cannot be compared any more.",
-                number=outside.seq,
-            ),
-            hint=Message("newer_head", "Compare with the head of a more recent backup."),
-        )
+        raise _too_old(outside)
     head, count, erased = start, 0, 0
     problem = _against(outside, head)
     if problem is not None:
@@ -191,6 +184,17 @@ def verify_chain(
         )
         return AuditReport(count, erased, head, head.seq + 1, missing)
     return AuditReport(count, erased, head)
+
+
+def _too_old(outside: Head) -> InputError:
+    return InputError(
+        Message(
+            "head_too_old",
+            "Entry {number} was removed by retention: this head cannot be compared any more.",
+            number=outside.seq,
+        ),
+        hint=Message("newer_head", "Compare with the head of a more recent backup."),
+    )
 
 
 def _judge(entry: AuditEntry, head: Head) -> Message | None:

@@ -53,13 +53,7 @@ def check_transition(serial: str, old: str, new: str, reason: str) -> bool:
         TransitionRefused: The one does not lead to the other.
     """
     if new not in STATES:
-        near = nearest(new, STATES)
-        hint = (
-            Message("state_nearest", 'Did you mean "{nearest}"?', nearest=near)
-            if near
-            else Message("states_known", "The states are: {states}.", states=", ".join(STATES))
-        )
-        raise InputError(Message("unknown_state", '"{state}" is not a state.', state=new[:40]), hint=hint)
+        raise _unknown_state(new)
     if new == old:
         return False
     if new not in TRANSITIONS[old]:
@@ -79,6 +73,16 @@ def check_transition(serial: str, old: str, new: str, reason: str) -> bool:
         )
     _check_reason(reason)
     return True
+
+
+def _unknown_state(state: str) -> InputError:
+    near = nearest(state, STATES)
+    hint = (
+        Message("state_nearest", 'Did you mean "{nearest}"?', nearest=near)
+        if near
+        else Message("states_known", "The states are: {states}.", states=", ".join(STATES))
+    )
+    return InputError(Message("unknown_state", '"{state}" is not a state.', state=state[:40]), hint=hint)
 
 
 def _check_reason(reason: str) -> None:

@@ -9,10 +9,10 @@ from mdm_bridge.storage.network_share import Mount, mount_table, network_kind, r
 
 MOUNTS = [
     Mount("/", "ext4"),
-    Mount("/home", "nfs4"),
-    Mount("/home/local", "xfs"),
-    Mount("/mnt/share", "cifs"),
-    Mount("/mnt/c", "9p", "rw,aname=drvfs;path=C:\\"),
+    Mount("/net", "nfs4"),
+    Mount("/net/local", "xfs"),
+    Mount("/media/share", "cifs"),
+    Mount("/media/c", "9p", "rw,aname=drvfs;path=C:\\"),
     Mount("/sandbox", "9p", "rw,trans=fd"),
     Mount("/over", "nfs"),
     Mount("/over", "ext4"),
@@ -23,11 +23,11 @@ MOUNTS = [
     ("path", "kind"),
     [
         ("/srv/mdm.db", None),
-        ("/home/a/mdm.db", "nfs4"),
-        ("/homework/mdm.db", None),
-        ("/home/local/mdm.db", None),
-        ("/mnt/share/mdm.db", "cifs"),
-        ("/mnt/c/mdm.db", "9p"),
+        ("/net/a/mdm.db", "nfs4"),
+        ("/network/mdm.db", None),
+        ("/net/local/mdm.db", None),
+        ("/media/share/mdm.db", "cifs"),
+        ("/media/c/mdm.db", "9p"),
         ("/sandbox/mdm.db", None),
         ("/over/mdm.db", None),
     ],
@@ -38,7 +38,7 @@ def test_the_deepest_last_mount_decides(path: str, kind: str | None) -> None:
 
 def test_refused_with_its_cure() -> None:
     with pytest.raises(StorageError) as error:
-        refuse_network_share("/mnt/share/mdm.db", MOUNTS, windows=False)
+        refuse_network_share("/media/share/mdm.db", MOUNTS, windows=False)
     assert error.value.code == "database_on_network_share"
     assert "PostgreSQL" in str(error.value.hint)
     refuse_network_share("/srv/mdm.db", MOUNTS, windows=False)
