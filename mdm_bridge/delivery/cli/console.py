@@ -8,6 +8,7 @@ import os
 import select
 import sys
 from collections.abc import Container
+from contextlib import suppress
 from typing import TextIO
 
 import click
@@ -115,7 +116,9 @@ def _point_to_nowhere(stream: TextIO) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line for the person on stderr."""
+    """Print one line for the person on stderr, after what was printed on stdout before it."""
+    with suppress(OSError, ValueError):  # a reader that left is told elsewhere
+        sys.stdout.flush()
     click.echo(harmless(text), err=True)
 
 

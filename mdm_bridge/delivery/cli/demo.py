@@ -50,7 +50,7 @@ ash = {{ groups = ["ASH"] }}
         "Show the whole story on a simulated distant server: two synchronisations, the inventory, and "
         "what changed in between. Nothing of yours is read or written."
     ),
-    examples=("mdm-bridge demo", "mdm-bridge --lang en demo --keep demo"),
+    examples=("mdm-bridge demo", "mdm-bridge demo --keep demonstration"),
 )
 @option("--kind", default="jamf-school", show_default=True, help=N_("Kind of server to simulate."))
 @option(
