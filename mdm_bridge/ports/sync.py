@@ -14,6 +14,7 @@ from mdm_bridge.ports.audit import AuditRole
 from mdm_bridge.ports.leases import LeasesRole
 
 __all__ = [
+    "DOUBTED",
     "AppCounts",
     "DeviceCounts",
     "FieldDifference",
@@ -28,8 +29,16 @@ __all__ = [
 ]
 
 
+#: Remembered instead of the hash of an app list that was not believed.
+DOUBTED = b"?"
+
+
 class KnownRecord(NamedTuple):
-    """A live record as we last stored it. A hash of None: read the row again whatever it holds."""
+    """A live record as we last stored it. A hash of None: read the row again whatever it holds.
+
+    ``apps_hash`` is :data:`DOUBTED` from an empty list that was not believed to the next list that
+    is not empty.
+    """
 
     record_id: int
     whole_hash: bytes | None
@@ -173,8 +182,24 @@ class Intake(Protocol):
         """
         ...
 
-    def leave(self, record_ids: Iterable[int]) -> int:
-        """Note the records no longer listed; return how many devices vanish with them."""
+    def choose(self, contested: Mapping[str, bool]) -> int:
+        """Keep one row of each of these remote ids: the one with the latest contact.
+
+        Args:
+            contested: Remote ids with several rows; True: one more came unchanged and is not staged.
+
+        Returns:
+            How many of those unchanged rows lost.
+        """
+        ...
+
+    def leave(self, record_ids: Iterable[int]) -> tuple[int, int]:
+        """Note the records no longer listed.
+
+        Returns:
+            How many devices vanish with them, and how many of their server are known; (0, 0) when
+            no record leaves.
+        """
         ...
 
     def disbelieve_apps(self, record_ids: Iterable[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from zlib import crc32
 
 from mdm_bridge.domain.inventory import InstalledApp, ServerFacts, Sighting
 from mdm_bridge.domain.policy import ServerPolicy
@@ -12,7 +13,7 @@ from mdm_bridge.domain.privacy import Kept, activity_day, apps_to_name, minimise
 from mdm_bridge.errors import BadAnswer
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.inventory import ListingRow, Page
-from mdm_bridge.ports.sync import DeviceCounts, Intake, Known, KnownRecord, MergeResult
+from mdm_bridge.ports.sync import DOUBTED, DeviceCounts, Intake, Known, KnownRecord, MergeResult
 
 __all__ = ["Reading", "ServerWarning", "rules_digest"]
 
@@ -62,14 +63,21 @@ class Reading:
         self._ignored = 0
         self._staged = 0
         self.listed = 0
-        self.emptied: list[int] = []
-        self.unread: list[int] = []
+        self._contested: dict[str, bool] = {}
+        self.emptied: set[int] = set()
+        self.still_doubted: set[int] = set()
+        self.unread: set[int] = set()
         self.warnings: list[ServerWarning] = []
 
     @property
     def accepted(self) -> int:
         """Rows that are devices of ours, readable."""
         return self._unchanged + self._staged
+
+    @property
+    def present(self) -> int:
+        """Rows that are devices of ours, readable or known by their id."""
+        return self.accepted + len(self.unread)
 
     def take(self, page: Page) -> None:
         """Read one page."""
@@ -93,7 +101,9 @@ class Reading:
             sighting = row.sighting()
             if not self._wanted(sighting):
                 return
-            apps = self._apps_of(row, record)
+            kept = minimise(sighting, self._policy, self._known.overrides, self._now)
+            apps_hash = _apps_mark(row, kept)
+            apps = self._apps_of(row, record, apps_hash)
         except BadAnswer as error:
             self._reject(row, error.message)
             return
@@ -106,8 +116,7 @@ class Reading:
             return
         if self._is_repeat(row):
             return
-        kept = minimise(sighting, self._policy, self._known.overrides, self._now)
-        self._stage(row, record, kept, apps)
+        self._stage(row, record, kept, apps_hash, apps)
 
     def _wanted(self, sighting: Sighting) -> bool:
         if not self._policy.wants_class(sighting):
@@ -118,10 +127,12 @@ class Reading:
             return False
         return True
 
-    def _apps_of(self, row: ListingRow, record: KnownRecord | None) -> list[InstalledApp] | None:
+    def _apps_of(
+        self, row: ListingRow, record: KnownRecord | None, apps_hash: bytes | None
+    ) -> list[InstalledApp] | None:
         """Return the decoded apps; None when they are the ones we have, or the row has no list."""
         known = record.apps_hash if self._trusted and record is not None else None
-        if known is not None and row.apps_hash == known:
+        if known is not None and apps_hash == known:
             return None
         apps = row.apps()
         return None if apps is None else list(apps)
@@ -134,26 +145,33 @@ class Reading:
             return False
         self._repeated += 1
         self._warn(row.serial, Message("duplicate_row", "The server lists this device twice."))
-        return before == row.whole_hash
+        if before == row.whole_hash:
+            return True
+        self._contested[row.remote_id] = self._unmoved.get(before) == row.remote_id
+        return False
 
     def _stage(
         self,
         row: ListingRow,
         record: KnownRecord | None,
         kept: Kept,
+        apps_hash: bytes | None,
         apps: list[InstalledApp] | None,
     ) -> None:
         seen = kept.observation
         for message in kept.warnings:
             self._warn(seen.serial, message)
-        if apps is not None and not apps and record is not None and record.has_apps:
-            self.emptied.append(record.record_id)
+        if apps is not None and not apps and record is not None:
+            if record.has_apps:
+                self.emptied.add(record.record_id)
+            elif record.apps_hash == DOUBTED:
+                self.still_doubted.add(record.record_id)
         named, others = (None, 0) if apps is None else apps_to_name(apps, seen.pool, self.ours)
         self._intake.add(
             seen,
             record_id=None if record is None else record.record_id,
             whole_hash=row.whole_hash if kept.settled else None,
-            apps_hash=row.apps_hash,
+            apps_hash=apps_hash,
             apps=named,
             other_apps=others,
             day=activity_day(seen.contact_at, self._policy.zone, seen.pool),
@@ -164,10 +182,10 @@ class Reading:
         self._rejected += 1
         if row.remote_id:
             # It is there, we just cannot read it: what we know of it stays, and it is not gone.
-            self._seen.setdefault(row.remote_id, row.whole_hash)
             record = self._known.records.get(row.remote_id)
-            if record is not None:
-                self.unread.append(record.record_id)
+            if record is not None and row.remote_id not in self._seen:
+                self.unread.add(record.record_id)
+            self._seen.setdefault(row.remote_id, row.whole_hash)
         else:
             self._nameless += 1
         self._warn(row.serial or None, reason)
@@ -176,12 +194,14 @@ class Reading:
         self.warnings.append(ServerWarning(serial, message))
 
     def finish(self) -> None:
-        """Check that the listing came whole.
+        """Check that the listing came whole, and keep one row of each id.
 
         Raises:
             BadAnswer: The server's own count does not agree with the rows that came.
         """
         if self._total is None or self._total in (self.listed, self.listed - self._repeated):
+            # Where the unchanged row lost, it was counted for nothing.
+            self._unchanged -= self._intake.choose(self._contested)
             return
         raise BadAnswer(
             Message(
@@ -239,6 +259,15 @@ class Reading:
             out_of_scope=self._out_of_scope,
             ignored=self._ignored,
         )
+
+
+def _apps_mark(row: ListingRow, kept: Kept) -> bytes | None:
+    """Return the hash of a row's apps to remember: of whose list it is, and how much of it was named."""
+    apps_hash, seen = row.apps_hash, kept.observation
+    if apps_hash is None:
+        return None
+    named = "some" if seen.pool == "ash" else "all"
+    return apps_hash[:12] + crc32(f"{named} of {seen.serial}".encode("utf-8", "replace")).to_bytes(4, "big")
 
 
 def _by_hash(known: Known) -> dict[bytes, str]:

@@ -127,6 +127,7 @@ class _Sync:
         self._started_at = clock.now().replace(microsecond=0)
         self._reading: Reading | None = None
         self._chosen: Mapping[str, str | None] = {}
+        self._vanishing = 0
         self._requests_before = source.requests
 
     def run(self) -> RunReport:
@@ -198,14 +199,16 @@ class _Sync:
 
     def _judge(self, known: Known, reading: Reading, intake: Intake) -> None:
         """Refuse a shrunken answer, or with ``force`` take it as far as it can be believed."""
-        absent = reading.absent()
-        vanishing = intake.leave(absent)
+        self._vanishing, devices_known = intake.leave(reading.absent())
         percent = self._policy.shrink_percent
-        refusal = devices_vanished(len(known.records), vanishing, reading.accepted, percent)
+        refusal = devices_vanished(devices_known, self._vanishing, reading.present, percent)
         emptied = apps_vanished(known.apps_known, len(reading.emptied), percent)
-        if emptied is not None:
-            intake.disbelieve_apps(reading.emptied)
-            refusal = refusal or emptied
+        doubted = reading.still_doubted | (set() if emptied is None else reading.emptied)
+        if doubted:
+            intake.disbelieve_apps(doubted)
+        self._refuse(refusal or emptied)
+
+    def _refuse(self, refusal: Message | None) -> None:
         if refusal is not None and not self._options.force:
             raise UnsafeRefused(
                 refusal,
@@ -242,6 +245,10 @@ class _Sync:
                 rules_digest=rules_digest(self._policy, reading.ours),
             )
         )
+        if result.swapped:
+            vanishing = self._vanishing + result.swapped
+            percent = self._policy.shrink_percent
+            self._refuse(devices_vanished(len(known.records), vanishing, reading.present, percent))
         reading.duplicated(result.duplicate_serials)
         report = self._report("complete", result=result)
         if head is None:

@@ -6,16 +6,19 @@ that the same listing read again, in any order, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from itertools import groupby
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, RowMapping, bindparam, text
 
 from mdm_bridge.storage.sql import KEPT_CONTACT, Sql
 
-__all__ = ["Election"]
+__all__ = ["Election", "choose_rows"]
+
+#: Names asked for in one statement.
+_CHUNK = 1000
 
 #: Devices with two staged rows, or with a row beside the record that speaks now.
 _CONTESTED = (
@@ -96,7 +99,7 @@ class Election:
             # Its apps were known when it was read; another record has spoken since.
             self._to_read_again.append({"ord": best.ord})
 
-    def _many(self, statement: str, rows: Iterable[dict[str, int]]) -> None:
+    def _many(self, statement: str, rows: list[dict[str, int]]) -> None:
         if rows:
             self._connection.execute(text(statement), rows)
 
@@ -104,3 +107,38 @@ class Election:
 def _known(contact: Any) -> tuple[bool, Any]:
     """Return something to compare by: an unknown contact is earlier than any."""
     return contact is not None, contact
+
+
+def choose_rows(connection: Connection, contested: Mapping[str, bool]) -> int:
+    """Keep one staged row of each remote id (see ``ports.sync.Intake.choose``).
+
+    The row that is known already wins at equal contacts; else what it says decides, never its place.
+    """
+    query = text(
+        "SELECT s.*, r.last_contact_at AS kept, "
+        "CASE WHEN r.whole_hash = s.whole_hash THEN 1 ELSE 0 END AS known "
+        "FROM staged s LEFT JOIN record r ON r.id = s.record_id WHERE s.remote_id IN :ids "
+        "ORDER BY s.remote_id"
+    ).bindparams(bindparam("ids", expanding=True))
+    losing: list[dict[str, int]] = []
+    lost = 0
+    ids = sorted(contested)
+    for start in range(0, len(ids), _CHUNK):
+        found = connection.execute(query, {"ids": ids[start : start + _CHUNK]}).mappings()
+        for remote_id, group in groupby(found, key=itemgetter("remote_id")):
+            rows = sorted(group, key=_row_rank)
+            best = rows[-1]
+            if contested[remote_id] and _known(best["last_seen_at"]) > _known(best["kept"]):
+                lost += 1
+            elif contested[remote_id]:
+                losing.append({"ord": best["ord"]})
+            losing += [{"ord": row["ord"]} for row in rows[:-1]]
+    if losing:
+        connection.execute(text("DELETE FROM staged WHERE ord = :ord"), losing)
+    return lost
+
+
+def _row_rank(row: RowMapping) -> tuple[Any, ...]:
+    said = {name: value for name, value in row.items() if name not in ("ord", "apps")}
+    contact = row["kept"] if row["known"] else row["last_seen_at"]
+    return (*_known(contact), row["known"], *_known(row["contact_at"]), repr(said))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -19,6 +19,7 @@ from sqlalchemy import Connection, text
 
 from mdm_bridge.domain.inventory import InstalledApp, Observation
 from mdm_bridge.ports.clock import Clock
+from mdm_bridge.ports.sync import DOUBTED
 from mdm_bridge.storage.bulk import insert_rows
 from mdm_bridge.storage.engine import WRITE
 from mdm_bridge.storage.errors import storage_errors
@@ -31,6 +32,21 @@ __all__ = ["APPS_UNKNOWN", "Interner", "StagingArea"]
 APPS_UNKNOWN = -1
 
 _BATCH = 500
+
+#: Any number; the same for every merge on PostgreSQL.
+_MERGE_LOCK = 7_305_003
+
+# A device listed again under another id, or still under its other one, does not vanish.
+_VANISHING = """
+SELECT (SELECT count(DISTINCT r.device_id) FROM leaving l JOIN record r ON r.id = l.record_id
+        JOIN device d ON d.id = r.device_id
+        WHERE d.serial NOT IN (SELECT s.serial FROM staged s)
+        AND NOT EXISTS (SELECT 1 FROM record o WHERE o.device_id = r.device_id
+                        AND o.server_id = r.server_id AND o.gone_at IS NULL
+                        AND o.id NOT IN (SELECT record_id FROM leaving))),
+       (SELECT count(DISTINCT device_id) FROM record WHERE gone_at IS NULL AND server_id =
+        (SELECT r.server_id FROM record r WHERE r.id = (SELECT max(record_id) FROM leaving)))
+"""
 
 _as_json = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -171,25 +187,27 @@ class StagingArea:
         if len(self._pending) >= _BATCH:
             self._flush()
 
-    def leave(self, record_ids: Iterable[int]) -> int:
-        """Note the records the listing no longer holds.
+    def choose(self, contested: Mapping[str, bool]) -> int:
+        """Keep one row of each of these remote ids (see ``ports.sync.Intake.choose``)."""
+        if not contested:
+            return 0
+        from mdm_bridge.storage.election import choose_rows
 
-        Returns:
-            How many devices vanish with them; one listed again under a new id does not.
-        """
+        self._flush()
+        with storage_errors(), self._connection.begin():
+            return choose_rows(self._connection, contested)
+
+    def leave(self, record_ids: Iterable[int]) -> tuple[int, int]:
+        """Note the records the listing no longer holds (see ``ports.sync.Intake.leave``)."""
         self._flush()
         rows = [(record,) for record in record_ids]
         if not rows:
-            return 0
+            return 0, 0
         self._leaving = True
         with storage_errors(), self._connection.begin():
             insert_rows(self._connection, "leaving", ("record_id",), rows)
-            vanishing = self._connection.exec_driver_sql(
-                "SELECT count(DISTINCT r.device_id) FROM leaving l JOIN record r ON r.id = l.record_id "
-                "JOIN device d ON d.id = r.device_id "
-                "WHERE d.serial NOT IN (SELECT s.serial FROM staged s)"
-            )
-            return int(vanishing.scalar_one())
+            vanishing, known = self._connection.exec_driver_sql(_VANISHING).one()
+            return int(vanishing), int(known)
 
     def disbelieve_apps(self, record_ids: Iterable[int]) -> None:
         """Mark the app lists of these records unknown: nothing is removed for them."""
@@ -197,10 +215,10 @@ class StagingArea:
         with storage_errors(), self._connection.begin():
             self._connection.execute(
                 text(
-                    "UPDATE staged SET apps = NULL, apps_hash = NULL, whole_hash = NULL, "
+                    "UPDATE staged SET apps = NULL, apps_hash = :doubted, whole_hash = NULL, "
                     "apps_total = :unknown WHERE record_id = :record"
                 ),
-                [{"record": record, "unknown": APPS_UNKNOWN} for record in record_ids],
+                [{"record": record, "unknown": APPS_UNKNOWN, "doubted": DOUBTED} for record in record_ids],
             )
 
     def _flush(self) -> None:
@@ -216,6 +234,10 @@ class StagingArea:
         self._flush()
         self._connection.execution_options(**{WRITE: True})
         with storage_errors(), self._connection.begin() as transaction:
+            if self._connection.dialect.name == "postgresql":
+                # One merge at a time, as on SQLite: two servers may list the same device, and which
+                # of them speaks for it is decided from what is committed.
+                self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MERGE_LOCK})")
             unit = Unit(self._connection, self._clock)
             unit.staged = self
             yield unit

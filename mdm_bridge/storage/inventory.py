@@ -25,8 +25,8 @@ __all__ = ["Inventory"]
 
 # Below SQLAlchemy: 100 000 rows come at every run, and most of them only to be compared.
 _KNOWN = """
-SELECT r.remote_id, r.id, CASE WHEN n.record_id = r.id THEN r.whole_hash END, r.apps_hash,
-       n.record_id = r.id AND COALESCE(n.apps_total, 0) > 0
+SELECT r.remote_id, r.id, CASE WHEN n.record_id = r.id THEN r.whole_hash END,
+       CASE WHEN n.record_id = r.id THEN r.apps_hash END, n.record_id = r.id AND COALESCE(n.apps_total, 0) > 0
 FROM record r LEFT JOIN device_now n ON n.device_id = r.device_id
 WHERE r.server_id = {server} AND r.gone_at IS NULL
 """

@@ -232,7 +232,8 @@ class Merge:
         )
         self._sql.run(
             "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE gone_at IS NULL "
-            "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) AND id IN (SELECT n.record_id FROM device_now n JOIN staged s ON s.device_id = n.device_id "
+            "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) AND id IN (SELECT n.record_id "
+            "FROM device_now n JOIN staged s ON s.device_id = n.device_id "
             "WHERE s.speaks = 1 AND s.record_id <> n.record_id)"
         )
         return enrolled
