@@ -217,6 +217,7 @@ def _with_facts(
 def _print(cli: Cli, reports: Sequence[RunReport], output: Output) -> None:
     if output.resolved(cli) == "json":
         print_json({"runs": [_as_json(report) for report in reports]}, output)
+        _errors(reports)
         return
     print_rows(cli, [_row(report) for report in reports], RUNS, output)
     for report in reports:
@@ -225,10 +226,17 @@ def _print(cli: Cli, reports: Sequence[RunReport], output: Output) -> None:
             _print_changes(cli, report, output)
 
 
-def _remarks(cli: Cli, report: RunReport) -> None:
-    """Say on stderr what a person should know of a run."""
+def _errors(reports: Sequence[RunReport]) -> None:
+    """Say on stderr why runs failed: the data on stdout may go to a file that nobody reads."""
     from mdm_bridge.delivery.cli.console import show_error
 
+    for report in reports:
+        if report.error is not None:
+            show_error(report.error)
+
+
+def _remarks(cli: Cli, report: RunReport) -> None:
+    """Say on stderr what a person should know of a run."""
     for warning in report.warnings[:_WARNINGS_SHOWN]:
         text = translate(warning.message)
         place = f"{report.server} · {warning.serial}" if warning.serial else report.server
@@ -240,8 +248,7 @@ def _remarks(cli: Cli, report: RunReport) -> None:
         cli.note(_("Devices outside the scope, not kept: {n}.", n=report.devices.out_of_scope))
     if report.devices.ignored:
         cli.note(_("Devices of another kind, left out: {n}.", n=report.devices.ignored))
-    if report.error is not None:
-        show_error(report.error)
+    _errors([report])
 
 
 def _print_changes(cli: Cli, report: RunReport, output: Output) -> None:
