@@ -52,7 +52,13 @@ ash = {{ groups = ["ASH"] }}
     ),
     examples=("mdm-bridge demo", "mdm-bridge demo --keep demonstration"),
 )
-@option("--kind", default="jamf-school", show_default=True, help=N_("Kind of server to simulate."))
+@option(
+    "--kind",
+    default="jamf-school",
+    show_default=True,
+    metavar=N_("KIND"),
+    help=N_("Kind of server to simulate."),
+)
 @option(
     "--keep",
     type=click.Path(file_okay=False, path_type=Path),

@@ -32,7 +32,7 @@ __all__ = ["CHANGES", "add", "pool", "set_", "show_change", "state"]
 
 CHANGES = (
     Column("serial", N_("Serial number"), priority=9),
-    Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS),
+    Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS, none=""),
     Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
     Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
 )

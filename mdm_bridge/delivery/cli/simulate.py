@@ -28,7 +28,7 @@ __all__ = ["command"]
         "mdm-bridge simulate jamf-school --devices 200 --start -30d",
     ),
 )
-@argument("kind")
+@argument("kind", metavar=N_("KIND"))
 @option("--port", type=click.IntRange(0, 65535), default=0, help=N_("Port to listen on; 0 takes a free one."))
 @option(
     "--devices", type=click.IntRange(0, 100_000), default=24, show_default=True, help=N_("Number of iPads.")
