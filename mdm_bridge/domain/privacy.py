@@ -171,7 +171,7 @@ def apps_to_name(
     if pool != "ash":
         return apps, 0
     named = [app for app in apps if app.managed or app.bundle_id in ours]
-    return named, len(apps) - len(named)
+    return named, len({app.bundle_id for app in apps}) - len({app.bundle_id for app in named})
 
 
 def activity_day(contact: datetime | None, zone: ZoneInfo, pool: str | None) -> date | None:

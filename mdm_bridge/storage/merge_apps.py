@@ -8,7 +8,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mdm_bridge.ports.sync import AppCounts, MergeOrder
@@ -19,6 +19,8 @@ from mdm_bridge.storage.tables import AppRow, AppVersionRow, InstalledRow
 from mdm_bridge.storage.types import instant_text
 
 __all__ = ["AppMerge", "intern_apps"]
+
+_NUMBER_BYTES = array("I").itemsize
 
 #: Devices compared at once: some 30 000 app rows, a few megabytes.
 _CHUNK = 500
@@ -36,7 +38,7 @@ class _Staged(NamedTuple):
     fresh: int
     pool: str | None
     apps: bytes
-    apps_known: int
+    apps_before: int | None
 
 
 class AppMerge:
@@ -62,6 +64,7 @@ class AppMerge:
         self._becoming_ash = becoming_ash
         self._counts = {"installed": 0, "removed": 0, "updated": 0}
         self._touched: list[int] = []
+        self._repeated: list[dict[str, int]] = []
 
     def run(self) -> AppCounts:
         """Do it, and return how many events were written."""
@@ -69,14 +72,14 @@ class AppMerge:
         self._ours = self._ids_of(self._order.ours_before & self._order.ours_now)
         for chunk in self._chunks():
             self._merge_chunk(chunk, interned)
-        if self._touched:
-            self._sql_many("UPDATE staged SET touched = 1 WHERE device_id = :d AND speaks = 1")
+        self._mark("touched = 1", [{"d": device} for device in self._touched])
+        self._mark("apps_total = apps_total - :n", self._repeated)
         return AppCounts(**self._counts)
 
-    def _sql_many(self, statement: str) -> None:
-        from sqlalchemy import text
-
-        self._connection.execute(text(statement), [{"d": device} for device in self._touched])
+    def _mark(self, change: str, rows: list[dict[str, int]]) -> None:
+        if rows:
+            statement = text(f"UPDATE staged SET {change} WHERE device_id = :d AND speaks = 1")
+            self._connection.execute(statement, rows)
 
     def _intern(self) -> list[App]:
         """Return what each number of the run stands for."""
@@ -101,8 +104,8 @@ class AppMerge:
         while True:
             rows = rows_of(
                 self._connection,
-                "SELECT s.device_id, s.fresh, s.pool, s.apps, CASE WHEN n.apps_total IS NULL THEN 0 "
-                "ELSE 1 END FROM staged s LEFT JOIN device_now n ON n.device_id = s.device_id "
+                "SELECT s.device_id, s.fresh, s.pool, s.apps, n.apps_total "
+                "FROM staged s LEFT JOIN device_now n ON n.device_id = s.device_id "
                 f"WHERE s.device_id > {after} AND s.speaks = 1 AND s.apps IS NOT NULL "
                 f"ORDER BY s.device_id LIMIT {_CHUNK}",
             )
@@ -119,6 +122,9 @@ class AppMerge:
         for row in chunk:
             apps = _expand(row.apps, interned)
             device = row.device_id
+            twice = len(row.apps) // _NUMBER_BYTES - len(apps)
+            if twice:
+                self._repeated.append({"d": device, "n": twice})
             if row.fresh:
                 fresh.extend([(device, app, version, flags) for app, version, flags in apps])
             else:
@@ -144,13 +150,16 @@ class AppMerge:
     ) -> None:
         device = row.device_id
         # A list never seen before is a starting point, not ten installations.
-        silent = device in self._becoming_ash or (not row.apps_known and not old)
+        silent = device in self._becoming_ash or (row.apps_before is None and not old)
+        # Where apps were only counted (the device leaves the ash pool) what is named now is not new.
+        partly_named = row.apps_before is None or len(old) < row.apps_before
         before = len(changes)
         for app, version, flags in apps:
             was = old.pop(app, None)
             if was is None:
                 changes.added.append((device, app, version, flags))
-                self._event(changes, row, silent, app, "installed", None, version)
+                unsure = partly_named and app not in self._ours
+                self._event(changes, row, silent or unsure, app, "installed", None, version)
             elif was != (version, flags):
                 changes.changed.append({"d": device, "a": app, "v": version, "f": flags})
                 if was[0] != version:
