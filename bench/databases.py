@@ -26,6 +26,10 @@ class Database(Protocol):
         """Remove it."""
         ...
 
+    def settle(self, name: str) -> None:
+        """Do what a server does on its own between two runs that are hours apart."""
+        ...
+
     def cpu_s(self) -> float:
         """Return the CPU seconds of a server of its own so far."""
         ...
@@ -60,6 +64,9 @@ class _Sqlite:
         for end in ("", "-wal", "-shm"):
             (self._folder / f"{name}.db{end}").unlink(missing_ok=True)
 
+    def settle(self, name: str) -> None:
+        pass
+
     def cpu_s(self) -> float:
         return 0.0
 
@@ -76,10 +83,14 @@ class _Postgresql:
     def drop(self, name: str) -> None:
         self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
-    def _execute(self, statement: str) -> None:
+    def settle(self, name: str) -> None:
+        self._execute("VACUUM (ANALYZE)", name)
+        self._execute("CHECKPOINT")
+
+    def _execute(self, statement: str, database: str = "postgres") -> None:
         import psycopg
 
-        address = f"postgresql://postgres@/postgres?host={self._socket_dir}"
+        address = f"postgresql://postgres@/{database}?host={self._socket_dir}"
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(statement.encode())
 

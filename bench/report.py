@@ -25,8 +25,8 @@ def machine() -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; every column but the first is a figure."""
-    lines = [" | ".join(headings), " | ".join(["---", *["---:"] * (len(headings) - 1)])]
+    """Return a Markdown table."""
+    lines = [" | ".join(headings), " | ".join("---" for _ in headings)]
     lines.extend(" | ".join(row) for row in rows)
     return "\n".join(f"| {line} |" for line in lines)
 

@@ -95,6 +95,7 @@ def _measure(kind: str, folder: Path, port: int, devices: int, repeat: int) -> d
             for case, state in CASES.items():
                 for who, url in urls.items():
                     measure = _one(database, who, url, port, state)
+                    database.settle(f"{who}_{devices}_{turn}")
                     if measure["devices"] != devices:
                         raise SystemExit(f"{who}, {case}: {measure['devices']} devices of {devices}")
                     least = best[case].get(who)
