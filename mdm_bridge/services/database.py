@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from mdm_bridge.domain.audit import AuditReport
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.database import DatabaseAdmin, DatabaseExam
-from mdm_bridge.services.doctor import FULL_DISK_BYTES, LOW_DISK_BYTES, Finding
+from mdm_bridge.services.doctor import FULL_DISK_BYTES, LOW_DISK_BYTES
+from mdm_bridge.services.patient import Finding
 
 __all__ = ["check_database"]
 

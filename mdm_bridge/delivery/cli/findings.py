@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mdm_bridge.delivery.cli.base import N_, Cli, Column, Output, _, print_rows, print_text, translate
 
 if TYPE_CHECKING:
-    from mdm_bridge.services.doctor import Finding
+    from mdm_bridge.services.patient import Finding
 
 __all__ = ["print_findings"]
 
