@@ -40,7 +40,12 @@ after `pip install "mdm-bridge[keyring]"`, under the service `mdm-bridge` and th
 """
 
 _FREE = """\
-## `[oidc]`, `[mail]`, `[notify]`, `[schedule]`, `[expiries]`
+## `[expiries]`
+
+Dates the server does not tell, by what expires (`apns_certificate = 2027-03-01`): `mdm-bridge today` names
+those that are near or past.
+
+## `[oidc]`, `[mail]`, `[notify]`, `[schedule]`
 
 Accepted and not used yet, like `[lending]`, `[features]`, `[web]` and `[vault]`. Their secrets come from
 the environment or from files (`…_file`) as well.

@@ -124,9 +124,9 @@ def test_a_table_fits_80_columns_and_says_what_is_hidden(tmp_path: Path) -> None
     hidden = next(line for line in lines if line.startswith("Colonnes masquées"))
     # The least important go, and every one that goes is named.
     shown = " ".join(lines[: lines.index(next(line for line in lines if line.startswith("---")))])
-    for heading in ("Serial", "Model", "Battery", "Capacity", "Apps", "Supervised", "contact", "Groups"):
+    for heading in ("N° de série", "Modèle", "Batterie", "Capacity", "Applications", "contact", "Groupes"):
         assert (heading in shown) != (heading in hidden)
-    assert "Apps" in hidden
+    assert "Applications" in hidden
     assert "(--format list les affiche)" in hidden
 
 
@@ -254,7 +254,7 @@ def test_bash_accepts_the_script_and_completes(tmp_path: Path) -> None:
 def test_other_shells_get_help_beside_the_names(process: Process, shell: str) -> None:
     words = {"COMP_WORDS": "mdm-bridge sy", "COMP_CWORD": "1" if shell == "zsh" else "sy"}
     done = process(_MDM_BRIDGE_COMPLETE=f"{shell}_complete", **words)
-    assert "Lire l'inventaire des serveurs distants" in done.stdout.decode()
+    assert "Synchroniser l'inventaire des serveurs distants" in done.stdout.decode()
 
 
 def test_a_file_is_written_whole_or_not_at_all(process: Process, tmp_path: Path) -> None:
