@@ -385,5 +385,5 @@ class Merge:
             self._sql.run(
                 "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE server_id = <server> "
                 "AND gone_at IS NULL AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) "
-                "AND NOT EXISTS (SELECT 1 FROM staged s WHERE s.record_id = record.id)"
+                "AND id NOT IN (SELECT s.record_id FROM staged s WHERE s.record_id IS NOT NULL)"
             )
