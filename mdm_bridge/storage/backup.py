@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -27,8 +27,10 @@ from mdm_bridge.messages import Message
 from mdm_bridge.ports.database import BackupMade
 from mdm_bridge.storage.portable import encoder, kinds_of
 from mdm_bridge.storage.schema import HEAD, database_file
-from mdm_bridge.storage.store import Store
 from mdm_bridge.storage.tables import Base
+
+if TYPE_CHECKING:
+    from mdm_bridge.storage.store import Store
 
 __all__ = ["FORMAT", "MANIFEST", "Manifest", "Member", "backup"]
 

@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
@@ -15,8 +16,10 @@ from mdm_bridge.messages import Message
 from mdm_bridge.ports.database import DatabaseExam
 from mdm_bridge.storage.errors import storage_errors
 from mdm_bridge.storage.schema import database_file
-from mdm_bridge.storage.store import Store
 from mdm_bridge.storage.tables import AppRow, AppVersionRow, DeviceRow, InstalledRow
+
+if TYPE_CHECKING:
+    from mdm_bridge.storage.store import Store
 
 __all__ = ["examine"]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -18,12 +18,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from mdm_bridge.domain.inventory import InstalledApp, Observation
-from mdm_bridge.ports.clock import Clock
-from mdm_bridge.ports.sync import DOUBTED
+from mdm_bridge.ports.sync import DOUBTED, SyncUnit
 from mdm_bridge.storage.bulk import insert_rows
 from mdm_bridge.storage.engine import WRITE
 from mdm_bridge.storage.errors import storage_errors
-from mdm_bridge.storage.store import Unit
 from mdm_bridge.storage.types import instant_text
 
 __all__ = ["APPS_UNKNOWN", "Interner", "StagingArea"]
@@ -110,11 +108,16 @@ class Interner(dict[InstalledApp, int]):
 
 
 class StagingArea:
-    """Implements ``ports.sync.Intake`` on one connection."""
+    """Implements ``ports.sync.Intake`` on one connection.
 
-    def __init__(self, connection: Connection, clock: Clock) -> None:
+    Args:
+        connection: Of its own, outside any transaction.
+        make_unit: How the unit that merges is made, once its transaction has begun.
+    """
+
+    def __init__(self, connection: Connection, make_unit: Callable[[StagingArea], SyncUnit]) -> None:
         self._connection = connection
-        self._clock = clock
+        self._make_unit = make_unit
         self._pending: list[tuple[Any, ...]] = []
         self._count = 0
         self.apps = Interner()
@@ -229,7 +232,7 @@ class StagingArea:
         self._pending.clear()
 
     @contextmanager
-    def unit(self, *, dry_run: bool = False) -> Iterator[Unit]:
+    def unit(self, *, dry_run: bool = False) -> Iterator[SyncUnit]:
         """Open the writing unit that sees the staged rows; a dry run is rolled back."""
         self._flush()
         self._connection.execution_options(**{WRITE: True})
@@ -238,9 +241,7 @@ class StagingArea:
                 # One merge at a time, as on SQLite: two servers may list the same device, and which
                 # of them speaks for it is decided from what is committed.
                 self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MERGE_LOCK})")
-            unit = Unit(self._connection, self._clock)
-            unit.staged = self
-            yield unit
+            yield self._make_unit(self)
             if dry_run:
                 transaction.rollback()
 

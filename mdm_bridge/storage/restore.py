@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlalchemy import Connection, func, inspect, select, text
@@ -25,9 +26,11 @@ from mdm_bridge.storage.backup import FORMAT, FORMAT_VERSION, MANIFEST, Manifest
 from mdm_bridge.storage.bulk import insert_rows
 from mdm_bridge.storage.portable import decoder
 from mdm_bridge.storage.schema import HEAD, VERSION_TABLE, current_revision
-from mdm_bridge.storage.store import Store
 from mdm_bridge.storage.tables import Base
 from mdm_bridge.storage.upgrade import is_known, migrate, migrating, too_new
+
+if TYPE_CHECKING:
+    from mdm_bridge.storage.store import Store
 
 __all__ = ["restore"]
 

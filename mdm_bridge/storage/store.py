@@ -5,85 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from mdm_bridge.ports.clock import Clock, SystemClock
 from mdm_bridge.storage.engine import WRITE, open_engine
 from mdm_bridge.storage.errors import storage_errors
 from mdm_bridge.storage.network_share import refuse_network_share
 from mdm_bridge.storage.schema import HEAD, current_revision, database_file
+from mdm_bridge.storage.unit import Unit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mdm_bridge.ports.database import BackupMade, DatabaseExam, Restored, SchemaState
-    from mdm_bridge.storage.audit import AuditTrail
-    from mdm_bridge.storage.devices import Devices
     from mdm_bridge.storage.intake import StagingArea
-    from mdm_bridge.storage.inventory import Inventory
-    from mdm_bridge.storage.leases import Leases
-    from mdm_bridge.storage.queries import Queries
-    from mdm_bridge.storage.runs import Runs
 
-__all__ = ["Store", "Unit"]
-
-
-class Unit:
-    """One transaction, with a role for each thing that may be done in it.
-
-    Everything done through one unit becomes visible at once, or not at all.
-    """
-
-    def __init__(self, connection: Connection, clock: Clock) -> None:
-        self.connection = connection
-        self.clock = clock
-        #: Rows waiting to be merged; set by the staging place whose unit this is.
-        self.staged: StagingArea | None = None
-
-    @cached_property
-    def audit(self) -> AuditTrail:
-        """The audit trail; its ``append`` must be the last step of the unit."""
-        from mdm_bridge.storage.audit import AuditTrail
-
-        return AuditTrail(self.connection, self.clock)
-
-    @cached_property
-    def devices(self) -> Devices:
-        """What people own of devices."""
-        from mdm_bridge.storage.devices import Devices
-
-        return Devices(self.connection, self.clock)
-
-    @cached_property
-    def inventory(self) -> Inventory:
-        """What servers say of devices."""
-        from mdm_bridge.storage.inventory import Inventory
-
-        return Inventory(self.connection, self.clock, self.staged)
-
-    @cached_property
-    def leases(self) -> Leases:
-        """Who does what right now."""
-        from mdm_bridge.storage.leases import Leases
-
-        return Leases(self.connection, self.clock)
-
-    @cached_property
-    def queries(self) -> Queries:
-        """Reading for lists and reports."""
-        from mdm_bridge.storage.queries import Queries
-
-        return Queries(self.connection, self.clock)
-
-    @cached_property
-    def runs(self) -> Runs:
-        """Synchronisation runs."""
-        from mdm_bridge.storage.runs import Runs
-
-        return Runs(self.connection, self.clock)
+__all__ = ["Store"]
 
 
 class Store:
@@ -143,7 +82,7 @@ class Store:
         self.ensure_ready()
         with storage_errors(), self.engine.connect() as connection:
             try:
-                yield StagingArea(connection, self.clock)
+                yield StagingArea(connection, lambda staged: Unit(connection, self.clock, staged))
             finally:
                 # A pooled connection keeps its TEMP tables: throw it away.
                 connection.invalidate()
