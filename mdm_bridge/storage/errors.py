@@ -23,17 +23,32 @@ def storage_errors() -> Iterator[None]:
 
     try:
         yield
-    except OperationalError as error:
-        raise _translate(error.orig or error) from error
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) or _is_damage(error):
-            raise _translate(error) from error
-        raise
-    except DBAPIError as error:
-        full = type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}
-        if error.connection_invalidated or full or _is_damage(error.orig):
-            raise _translate(error.orig or error) from error
-        raise
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
+        if not _is_refusal(error):
+            raise
+        raise _translate(getattr(error, "orig", None) or error) from error
+
+
+def _interrupted(error: BaseException) -> bool:
+    """Tell whether Ctrl-C came first: undoing a half-sent command may fail, and would hide it."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
+
+
+def _is_refusal(error: BaseException) -> bool:
+    """Tell what the database refuses to do from what we should not have asked."""
+    import sqlite3
+
+    if isinstance(error, OperationalError | sqlite3.OperationalError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return _is_damage(error)
+    full = type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}
+    return error.connection_invalidated or full or _is_damage(error.orig)
 
 
 def _is_damage(error: BaseException | None) -> bool:

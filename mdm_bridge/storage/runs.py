@@ -77,11 +77,15 @@ class Runs:
         warnings: Sequence[Mapping[str, Any]],
         error: Mapping[str, Any] | None,
     ) -> datetime:
-        """Record how a run ended and return when."""
+        """Record how a run ended and return when.
+
+        Only once: what was committed as complete stays so when Ctrl-C comes a moment later, and a run
+        that its successor has closed is not opened again.
+        """
         now = self._clock.now()
         self._connection.execute(
             update(RunRow)
-            .where(RunRow.id == run.run_id)
+            .where(RunRow.id == run.run_id, RunRow.status == "running")
             .values(
                 status=status,
                 finished_at=now,
