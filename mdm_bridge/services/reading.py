@@ -52,6 +52,8 @@ class Reading:
         self._now = now
         self.ours = _distributed(facts, known)
         self._trusted = known.rules_digest == rules_digest(policy, self.ours)
+        #: What was distributed when the lists that we have were read, as far as that is sure.
+        self.ours_before = known.ours | known.ours_elsewhere if self._trusted else known.ours
         self._unmoved = _by_hash(known) if self._trusted else {}
         self._seen: dict[str, bytes] = {}
         self._total: int | None = None

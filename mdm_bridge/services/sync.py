@@ -239,7 +239,7 @@ class _Sync:
                 unread=frozenset(reading.unread),
                 overrides=self._chosen,
                 zone=self._policy.zone,
-                ours_before=known.ours | known.ours_elsewhere,
+                ours_before=reading.ours_before,
                 ours_now=reading.ours,
                 observed_until=known.last_complete_at,
                 rules_digest=rules_digest(self._policy, reading.ours),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
-from mdm_bridge.storage.sql import KEPT_CONTACT, Sql
+from mdm_bridge.storage.sql import KEPT_CONTACT, Sql, in_dialect
 
 __all__ = ["Election", "choose_rows"]
 
@@ -38,6 +38,15 @@ _CANDIDATES = (
     "LEFT JOIN record r ON r.id = s.record_id "
     "LEFT JOIN device_now n ON n.device_id = s.device_id "
     "LEFT JOIN record v ON v.id = n.record_id AND v.gone_at IS NULL ORDER BY s.device_id"
+)
+
+_ROWS = (
+    "SELECT s.*, r.last_contact_at AS kept, "
+    f"CASE WHEN d.id IS NULL THEN s.last_seen_at ELSE {KEPT_CONTACT.format(old='r.last_contact_at')} END "
+    "AS contact, CASE WHEN r.whole_hash = s.whole_hash THEN 1 ELSE 0 END AS known "
+    "FROM staged s LEFT JOIN record r ON r.id = s.record_id "
+    "LEFT JOIN device d ON d.id = r.device_id AND d.serial = s.serial "
+    "WHERE s.remote_id IN :ids ORDER BY s.remote_id"
 )
 
 
@@ -114,12 +123,7 @@ def choose_rows(connection: Connection, contested: Mapping[str, bool]) -> int:
 
     The row that is known already wins at equal contacts; else what it says decides, never its place.
     """
-    query = text(
-        "SELECT s.*, r.last_contact_at AS kept, "
-        "CASE WHEN r.whole_hash = s.whole_hash THEN 1 ELSE 0 END AS known "
-        "FROM staged s LEFT JOIN record r ON r.id = s.record_id WHERE s.remote_id IN :ids "
-        "ORDER BY s.remote_id"
-    ).bindparams(bindparam("ids", expanding=True))
+    query = text(in_dialect(connection, _ROWS)).bindparams(bindparam("ids", expanding=True))
     losing: list[dict[str, int]] = []
     lost = 0
     ids = sorted(contested)
@@ -128,7 +132,7 @@ def choose_rows(connection: Connection, contested: Mapping[str, bool]) -> int:
         for remote_id, group in groupby(found, key=itemgetter("remote_id")):
             rows = sorted(group, key=_row_rank)
             best = rows[-1]
-            if contested[remote_id] and _known(best["last_seen_at"]) > _known(best["kept"]):
+            if contested[remote_id] and _known(best["contact"]) > _known(best["kept"]):
                 lost += 1
             elif contested[remote_id]:
                 losing.append({"ord": best["ord"]})
@@ -140,5 +144,4 @@ def choose_rows(connection: Connection, contested: Mapping[str, bool]) -> int:
 
 def _row_rank(row: RowMapping) -> tuple[Any, ...]:
     said = {name: value for name, value in row.items() if name not in ("ord", "apps")}
-    contact = row["kept"] if row["known"] else row["last_seen_at"]
-    return (*_known(contact), row["known"], *_known(row["contact_at"]), repr(said))
+    return (*_known(row["contact"]), row["known"], *_known(row["contact_at"]), repr(said))

@@ -77,10 +77,10 @@ class Merge:
         gone_changes = self._leaving()
         self._election()
         self._late_decisions()
-        enrolled_changes = self._records()
         self._flags()
         becoming_ash = self._becoming_ash()
         apps = AppMerge(self._connection, self._staged, self._order, self._sql, set(becoming_ash)).run()
+        enrolled_changes = self._records()
         stable = self._history() + gone_changes + enrolled_changes
         changed = self._changed()
         self._state()
@@ -383,7 +383,9 @@ class Merge:
         if moved:
             # Rows that came and could not be read: what is known of them was judged by other rules.
             self._sql.run(
-                "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE server_id = <server> "
-                "AND gone_at IS NULL AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) "
+                "UPDATE record SET whole_hash = NULL, "
+                "apps_hash = CASE WHEN length(apps_hash) = 1 THEN apps_hash END "  # doubted stays doubted
+                "WHERE server_id = <server> AND gone_at IS NULL "
+                "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) "
                 "AND id NOT IN (SELECT s.record_id FROM staged s WHERE s.record_id IS NOT NULL)"
             )

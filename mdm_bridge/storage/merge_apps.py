@@ -39,6 +39,7 @@ class _Staged(NamedTuple):
     pool: str | None
     apps: bytes
     apps_before: int | None
+    same_list: int
 
 
 class AppMerge:
@@ -69,7 +70,8 @@ class AppMerge:
     def run(self) -> AppCounts:
         """Do it, and return how many events were written."""
         interned = self._intern()
-        self._ours = self._ids_of(self._order.ours_before & self._order.ours_now)
+        self._ours = self._ids_of(self._order.ours_now)
+        self._ours_still = self._ids_of(self._order.ours_before & self._order.ours_now)
         for chunk in self._chunks():
             self._merge_chunk(chunk, interned)
         self._mark("touched = 1", [{"d": device} for device in self._touched])
@@ -104,8 +106,10 @@ class AppMerge:
         while True:
             rows = rows_of(
                 self._connection,
-                "SELECT s.device_id, s.fresh, s.pool, s.apps, n.apps_total "
+                "SELECT s.device_id, s.fresh, s.pool, s.apps, n.apps_total, "
+                "CASE WHEN length(r.apps_hash) > 1 THEN 1 ELSE 0 END "
                 "FROM staged s LEFT JOIN device_now n ON n.device_id = s.device_id "
+                "LEFT JOIN record r ON r.id = s.record_id "
                 f"WHERE s.device_id > {after} AND s.speaks = 1 AND s.apps IS NOT NULL "
                 f"ORDER BY s.device_id LIMIT {_CHUNK}",
             )
@@ -151,14 +155,16 @@ class AppMerge:
         device = row.device_id
         # A list never seen before is a starting point, not ten installations.
         silent = device in self._becoming_ash or (row.apps_before is None and not old)
-        # Where apps were only counted (the device leaves the ash pool) what is named now is not new.
+        # Where some were only counted, what is named now may have been there: unless it would have been
+        # named in the list before, of this very record.
         partly_named = row.apps_before is None or len(old) < row.apps_before
+        sure = self._ours_still if row.same_list else ()
         before = len(changes)
         for app, version, flags in apps:
             was = old.pop(app, None)
             if was is None:
                 changes.added.append((device, app, version, flags))
-                unsure = partly_named and app not in self._ours
+                unsure = partly_named and app not in sure
                 self._event(changes, row, silent or unsure, app, "installed", None, version)
             elif was != (version, flags):
                 changes.changed.append({"d": device, "a": app, "v": version, "f": flags})
@@ -180,8 +186,7 @@ class AppMerge:
         old: int | None,
         new: int | None,
     ) -> None:
-        # In the ash pool an app that is ours only since, or until, this answer was not installed
-        # or removed by anyone: it became nameable, or ceased to be.
+        # In the ash pool an app that is no longer ours was not removed by anyone: it ceased to be named.
         if silent or (row.pool == "ash" and app not in self._ours):
             return
         self._counts[kind] += 1
