@@ -147,6 +147,19 @@ def test_answer_that_is_no_listing(source, wire, body, code):
     assert source.requests == 1
 
 
+def test_the_servers_own_words_are_not_repeated_in_an_error(source, wire):
+    wire.get(f"{URL}/devices", body="{\"code\":404,\"message\":\"L'iPad de Zélie est introuvable\"}".encode())
+    with pytest.raises(BadAnswer) as caught:
+        list(source.pages())
+    assert "Zélie" not in f"{caught.value!r} {caught.value.hint!r} {caught.value.message.params}"
+
+
+@pytest.mark.parametrize("message", [b"[1]", b"{}", b"5"])
+def test_a_message_that_is_no_text_is_no_failure(source, wire, message):
+    wire.get(f"{URL}/devices", body=b'{"code":200,"message":' + message + b',"devices":[]}')
+    assert [list(page.rows) for page in source.pages()] == [[]]
+
+
 @pytest.mark.parametrize("code", [405, "405"])
 def test_missing_permission_in_a_body_of_success(source, wire, code):
     text = "Requested method (GET) not allowed using this API key"

@@ -99,7 +99,7 @@ def read_envelope(body: bytearray, kind: type[AnyEnvelope], session: HttpSession
     Args:
         body: The whole body; the rows are views into it, nothing is copied.
         kind: The list that is expected.
-        session: Names the host and masks its secrets in what the server says.
+        session: Names the host.
 
     Raises:
         BadAnswer: A web page, not JSON, another shape, or a body that says it failed.
@@ -224,10 +224,11 @@ def _refuse_failure(envelope: Envelope, session: HttpSession) -> None:
         code, message = _number(nested.get("code")) or code, nested.get("message") or message
     elif isinstance(nested, str) and nested:
         message = nested
+    known = message if isinstance(message, str) and message in _FAILURES else ""
     silent = not any(isinstance(getattr(envelope, name), list) for name in _extra_fields(type(envelope)))
-    if code >= 400 or nested or message in _FAILURES or (silent and message):
-        said = clip(session.redact(message)) if isinstance(message, str) else ""
-        raise _failure(code, said, session.host)
+    if code >= 400 or nested or known or (silent and message):
+        # A sentence of the server's own is not repeated: it may name whoever has the device.
+        raise _failure(code, known, session.host)
 
 
 def _number(value: object) -> int:
