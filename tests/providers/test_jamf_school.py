@@ -148,7 +148,7 @@ def test_answer_that_is_no_listing(source, wire, body, code):
 
 
 def test_the_servers_own_words_are_not_repeated_in_an_error(source, wire):
-    wire.get(f"{URL}/devices", body="{\"code\":404,\"message\":\"L'iPad de Zélie est introuvable\"}".encode())
+    wire.get(f"{URL}/devices", body='{"code":404,"message":"L\'iPad de Zélie est introuvable"}'.encode())
     with pytest.raises(BadAnswer) as caught:
         list(source.pages())
     assert "Zélie" not in f"{caught.value!r} {caught.value.hint!r} {caught.value.message.params}"
