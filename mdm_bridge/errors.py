@@ -85,9 +85,7 @@ class SettingProblem(NamedTuple):
 class SettingsError(BridgeError):
     """A setting is wrong or missing; ``problems`` holds each one when several are told at once."""
 
-    def __init__(
-        self, message: Message, *, hint: Message, problems: Sequence[SettingProblem] = ()
-    ) -> None:
+    def __init__(self, message: Message, *, hint: Message, problems: Sequence[SettingProblem] = ()) -> None:
         super().__init__(message, hint=hint)
         self.problems = tuple(problems)
 

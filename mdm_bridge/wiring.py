@@ -7,9 +7,11 @@ for the network, and the other way round.
 from __future__ import annotations
 
 import re
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -18,18 +20,19 @@ from zoneinfo import ZoneInfo
 
 from mdm_bridge.config import DEFAULT_FILE, Settings, check_settings_text, load_settings
 from mdm_bridge.domain.identifiers import nearest
-from mdm_bridge.errors import InputError, UnknownObject
+from mdm_bridge.errors import InputError, StorageError, UnknownObject
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from mdm_bridge.config.servers import Scope, Server
-    from mdm_bridge.domain.columns import ColumnMapping
+    from mdm_bridge.domain.columns import ColumnMapping, MappedTable
     from mdm_bridge.domain.policy import Criteria, ServerPolicy
     from mdm_bridge.files.device_import import DeviceImport
     from mdm_bridge.net.http import HttpSession
     from mdm_bridge.ports.health import DatabaseHealth
     from mdm_bridge.ports.inventory import ListingSource
+    from mdm_bridge.services.from_file import OurFacts
     from mdm_bridge.services.patient import Patient, ServerSeen
     from mdm_bridge.storage.store import Store
 
@@ -95,6 +98,33 @@ class App:
 
                 self._store = open_store(self.settings.database.url.get_secret_value(), clock=self.clock)
             return self._store
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """Give the store a dry run reads: the database, or an empty one aside when there is none yet.
+
+        Raises:
+            StorageError: The database is there and has another schema: a dry run upgrades nothing.
+        """
+        from mdm_bridge.storage import open_store
+
+        status = self.store.schema_state().status
+        if status == "current":
+            yield self.store
+        elif status != "empty":
+            raise StorageError(
+                Message(
+                    "dry_run_needs_upgrade", "The database is not of this version; a dry run changes nothing."
+                ),
+                hint=Message("run_db_upgrade", "Run: mdm-bridge db upgrade"),
+            )
+        else:
+            with tempfile.TemporaryDirectory(prefix="mdm-bridge-", ignore_cleanup_errors=True) as folder:
+                aside = open_store(f"sqlite:///{folder}/rehearsal.db", clock=self.clock)
+                try:
+                    yield aside
+                finally:
+                    aside.close()
 
     def server_names(self) -> tuple[str, ...]:
         """Names of the servers in file order."""
@@ -171,8 +201,8 @@ class App:
             )
         return self._kept(self._jamf_school(name, self.session(name)))
 
-    def file_source(self, name: str, path: Path, mapping: str | None = None) -> ListingSource:
-        """Return an export of a server, or a hand-kept list, as something that lists devices.
+    def read_list(self, name: str, path: Path, mapping: str | None = None) -> MappedTable:
+        """Read an export of a server, or a hand-kept list, once for all that is made of it.
 
         Args:
             name: Name of the server, of any kind.
@@ -184,11 +214,23 @@ class App:
             InputError: The file cannot be read.
         """
         from mdm_bridge.files.mapped import read_mapped
+
+        return read_mapped(path, mapping or self.server(name).mapping, self.settings.base)
+
+    def file_source(self, name: str, table: MappedTable) -> ListingSource:
+        """Return a list that was read as something that lists devices."""
         from mdm_bridge.providers.file import CsvSource
 
         server = self.server(name)
-        table = read_mapped(path, mapping or server.mapping, self.settings.base)
         return self._kept(CsvSource(name, table, zone=self._zone_of(server), kind=server.kind))
+
+    def facts_in(self, table: MappedTable) -> OurFacts:
+        """Return what a list that was read says of what people own; nothing is applied."""
+        from mdm_bridge.files.device_import import parse_device_import
+        from mdm_bridge.services.from_file import OurFacts
+
+        given = parse_device_import(table, self.zone)
+        return OurFacts(given.lines, given.problems)
 
     def _kept(self, source: ListingSource) -> ListingSource:
         """Remember a source, to close it at the end."""
@@ -208,6 +250,12 @@ class App:
         from mdm_bridge.files.device_import import read_device_import
 
         return read_device_import(path, mapping, self.settings.base, zone=self.zone)
+
+    def mapping_names(self) -> list[str]:
+        """Return the names ``--mapping`` knows, built in and saved."""
+        from mdm_bridge.files.mapping import known_mappings
+
+        return known_mappings(self.settings.base)
 
     def save_mapping(self, name: str, mapping: ColumnMapping) -> Path:
         """Save what columns mean beside the settings, for ``--mapping NAME`` of later files.

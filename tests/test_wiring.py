@@ -73,10 +73,10 @@ def test_a_source_for_each_kind(file: Path, tmp_path: Path) -> None:
     assert "K3Y" not in repr(source) + repr(wired.session("north"))
     export = tmp_path / "export.csv"
     export.write_text("serial;model\nC02X;iPad\n")
-    listed = wired.file_source("papers", export)
+    listed = wired.file_source("papers", wired.read_list("papers", export))
     assert (listed.name, listed.kind) == ("papers", "file")
     assert [row.serial for page in listed.pages() for row in page.rows] == ["C02X"]
-    assert wired.file_source("north", export).kind == "jamf-school"
+    assert wired.file_source("north", wired.read_list("north", export)).kind == "jamf-school"
     wired.close()
     wired.close()
 

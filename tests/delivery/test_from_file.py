@@ -110,3 +110,63 @@ def test_sync_without_anything_to_read(
     code, _, err = run(capsys, "sync", *words)
     assert code == 2
     assert "Hint:" in err
+
+
+def test_what_could_not_be_taken_over_is_told(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "liste.csv").write_text(LIST.replace("12-0043", "12-0042"), encoding="utf-8")
+    code, out, _ = run(capsys, "sync", "--from-file", "liste.csv", "--format", "json")
+    (report,) = json.loads(out)["runs"]
+    assert (code, report["status"], report["devices"]["new"]) == (4, "complete", 2)
+    assert "line_not_taken" in [warning["code"] for warning in report["warnings"]]
+
+
+def test_the_preview_names_no_device_that_the_synchronisation_leaves_out(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    export = "Serial Number;Model;Class;Inventory number\nAAAA0001;iPad;ipad;1\nMMMM0002;MacBook;mac;2\n"
+    (here / "liste.csv").write_text(export)
+    (here / "m.toml").write_text(
+        '[columns]\nserial = "Serial Number"\nmodel = "Model"\ninventory_no = "Inventory number"\n'
+    )
+    given = ("sync", "--from-file", "liste.csv", "--mapping", "m.toml", "--format", "json")
+    preview, done = run(capsys, *given, "--dry-run")[1], run(capsys, *given)[1]
+    assert [change for change in changes(preview) if change[1] != "device"] == changes(done)
+
+
+def test_a_dry_run_makes_no_database_and_saves_no_mapping(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(path.name for path in here.iterdir())
+    code, out, _ = run(
+        capsys, "sync", "--from-file", "liste.csv", "--dry-run", "--save-mapping", "m", "--format", "json"
+    )
+    assert code == 0
+    assert len(changes(out)) == 8
+    assert sorted(path.name for path in here.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["jamf-school", "../x", "a b"])
+def test_a_mapping_cannot_be_given_every_name(
+    here: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    code, _, err = run(capsys, "sync", "--from-file", "liste.csv", "--save-mapping", name)
+    assert code == 2
+    assert "Hint:" in err
+    assert run(capsys, "device", "list", "--format", "json")[1].strip() == "[]"
+
+
+def test_several_servers_and_a_file_without_any_settings(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, _, err = run(capsys, "sync", "a", "b", "--from-file", "liste.csv")
+    assert code == 2
+    assert "mdm-bridge sync a --from-file liste.csv" in err
+
+
+def test_differences_are_counted_where_a_table_cannot_follow(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "sync", "--from-file", "liste.csv", "--dry-run", "--format", "csv")
+    assert code == 0
+    assert out.count("\n") == 2
+    assert "differences: 8" in err

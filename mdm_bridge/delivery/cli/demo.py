@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ import click
 from mdm_bridge.delivery.cli.base import N_, Cli, _, option, pass_cli, print_text
 from mdm_bridge.delivery.cli.base import command as make_command
 from mdm_bridge.delivery.i18n import language
+from mdm_bridge.errors import InputError
+from mdm_bridge.messages import Message
 
 if TYPE_CHECKING:
     from mdm_bridge.simulator import Simulator
@@ -25,8 +28,13 @@ __all__ = ["command"]
 #: so that no contact lies in the future of this machine's clock.
 _MEANWHILE = timedelta(days=3)
 
+_DATABASE = "demo.db"
+
 _SETTINGS = """\
 # Settings of the demonstration: a simulated server on this machine.
+[database]
+url = "sqlite:///demo.db"
+
 [organisation]
 name = "DSDEN des Hautes-Pyrénées"
 service = "Pôle numérique"
@@ -71,6 +79,7 @@ def command(cli: Cli, kind: str, keep: Path | None) -> int:
     from mdm_bridge.simulator import start_simulator
 
     begin = datetime.now(UTC) - _MEANWHILE
+    _refuse_used_folder(keep)
     with _folder(keep) as folder, start_simulator(kind, devices=24, start=begin) as simulator:
         story = _Story(cli, folder, simulator)
         code = story.tell()
@@ -79,6 +88,28 @@ def command(cli: Cli, kind: str, keep: Path | None) -> int:
             if keep is not None:
                 _say(_("Settings and database are in {folder}.", folder=folder))
         return code
+
+
+def _refuse_used_folder(keep: Path | None) -> None:
+    """Refuse a folder that holds somebody's settings or database."""
+    for name in ("mdm-bridge.toml", _DATABASE):
+        if keep is not None and (keep / name).exists():
+            raise InputError(
+                Message("folder_in_use", "{folder} already holds {name}.", folder=str(keep), name=name),
+                hint=Message("choose_empty_folder", "Choose an empty or a new folder."),
+            )
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Hide every setting of this machine's own: the demonstration must not touch what they name."""
+    hidden = {
+        name: os.environ.pop(name) for name in list(os.environ) if name.upper().startswith("MDM_BRIDGE_")
+    }
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 @contextmanager
@@ -156,7 +187,8 @@ class _Story:
             _say(f"— {title}")
             _say("$ mdm-bridge " + " ".join(words))
             given = ["--config", str(self._config), "--lang", language(), *words]
-            code = program.main(given, standalone_mode=False)
+            with _own_environment():
+                code = program.main(given, standalone_mode=False)
             if code:
                 return int(code)
         return 0

@@ -22,7 +22,7 @@ from mdm_bridge.delivery.cli.base import (
 )
 from mdm_bridge.delivery.cli.base import command as make_command
 from mdm_bridge.delivery.cli.device_changes import CHANGES
-from mdm_bridge.delivery.cli.mappings import keep_mapping, mapping_options, tell_guess
+from mdm_bridge.delivery.cli.mappings import check_new_mapping, keep_mapping, mapping_options, tell_guess
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,9 +76,10 @@ def command(
     """Import a list."""
     from mdm_bridge.services.device_import import import_facts
 
+    check_new_mapping(cli, save_mapping)
     given = cli.app.device_list(file, mapping)
     tell_guess(cli, given.table)
-    keep_mapping(cli, save_mapping, given.table)
+    keep_mapping(cli, save_mapping, given.table, dry_run=dry_run)
     report = import_facts(
         cli.app.store, cli.actor, given.lines, zone=cli.app.zone, add_missing=add_missing, dry_run=dry_run
     )
