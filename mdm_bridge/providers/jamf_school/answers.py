@@ -234,9 +234,10 @@ def _refuse_failure(envelope: Envelope, session: HttpSession) -> None:
 def _number(value: object) -> int:
     if isinstance(value, bool):
         return 0
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else 0
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        # No code is that long, and Python refuses to read the longest ones.
+        return int(value) if len(value) < 10 else 10**9
+    return value if isinstance(value, int) else 0
 
 
 def _failure(code: int, said: str, host: str) -> ServerError:
@@ -249,7 +250,8 @@ def _failure(code: int, said: str, host: str) -> ServerError:
             "failure_in_answer",
             "{host} accepted the question but answered with a failure ({code}): {said}",
             host=host,
-            code=code,
+            # What is too long for a code may be anything, somebody's telephone number as well.
+            code=code if 0 <= code < 1000 else "?",
             said=said or "-",
         ),
         hint=Message("server_trouble", "Try again later; if it lasts, tell those who run the server."),
