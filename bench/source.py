@@ -34,7 +34,7 @@ class _Answer(msgspec.Struct):
 class _Head(msgspec.Struct, rename="camel"):
     """A row in one pass over its bytes: values still unjudged, apps left as they are."""
 
-    id: Any = None
+    remote_id: Any = msgspec.field(default=None, name="id")
     serial: Any = msgspec.field(default=None, name="serialNumber")
     name: Any = None
     asset_tag: Any = None
@@ -62,9 +62,9 @@ class _App(msgspec.Struct):
 
 
 class _WireDevice(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
 
-    id: str
+    remote_id: str
     serial: str
     name: str | None
     asset_tag: str | None
@@ -114,7 +114,7 @@ class _Row:
 
     @property
     def remote_id(self) -> str:
-        remote_id = self._decoded().id
+        remote_id = self._decoded().remote_id
         return remote_id if isinstance(remote_id, str) else ""
 
     @property
@@ -130,29 +130,10 @@ class _Row:
 
     def sighting(self) -> Sighting:
         try:
-            wire = _WireDevice.model_validate(asdict(self._decoded()))
+            wire = vars(_WireDevice.model_validate(asdict(self._decoded())))
         except ValidationError as error:
             raise BadAnswer(Message("bad_row", "A row is malformed."), hint=_HINT) from error
-        return Sighting(
-            remote_id=wire.id,
-            serial=normalise_serial(wire.serial) or "",
-            udid=wire.id,
-            name=wire.name,
-            asset_tag=wire.asset_tag,
-            model=wire.model,
-            model_identifier=wire.model_identifier,
-            os_version=wire.os_version,
-            device_class=wire.device_class,
-            supervised=wire.supervised,
-            managed=wire.managed,
-            battery_percent=wire.battery_percent,
-            capacity_gb=wire.capacity_gb,
-            available_gb=wire.available_gb,
-            contact_at=wire.contact_at,
-            enrolled_at=wire.enrolled_at,
-            groups=wire.groups,
-            location=wire.location,
-        )
+        return Sighting(**(wire | {"serial": self.serial, "udid": wire["remote_id"]}))
 
     def apps(self) -> list[InstalledApp]:
         apps = _app_lists.decode(self._decoded().apps)

@@ -246,18 +246,17 @@ class Merge:
 
     def _flags(self) -> None:
         """Mark what has moved."""
-        if not self._sql.rows("SELECT 1 FROM device_now LIMIT 1"):
-            return
-        if not self._stable:
+        self._moved = 0
+        if not self._stable or not self._sql.rows("SELECT 1 FROM device_now LIMIT 1"):
             return
         stable = " OR ".join(f'n."{column}" <differs> staged."{column}"' for column, *_ in self._stable)
-        self._sql.run(
+        self._moved = self._sql.run(
             f"UPDATE staged SET moved = 1 FROM device_now n WHERE n.device_id = staged.device_id "
             f"AND staged.speaks = 1 AND ({stable})"
         )
 
     def _becoming_ash(self) -> list[int]:
-        if not self._order.judges_pools:
+        if not self._moved or not self._order.judges_pools:
             return []
         return [
             row[0]
@@ -272,7 +271,7 @@ class Merge:
     def _history(self) -> int:
         """Write one row a stable field that moved; return how many."""
         written = 0
-        if self._sql.rows("SELECT 1 FROM staged WHERE moved = 1 LIMIT 1"):
+        if self._moved:
             for column, field, _, form in self._stable:
                 old, new = form.format(f'n."{column}"'), form.format(f's."{column}"')
                 written += self._sql.run(
