@@ -19,11 +19,21 @@ __all__ = ["DEFAULT_NAME_PATTERN", "POOLS", "Criteria", "PoolRule", "ServerPolic
 #: The pools a rule or a person can put a device in.
 POOLS = ("training", "ash")
 
-#: Device names that say nothing of a person: a word in capitals or the kind of device, with a
-#: number ("FORM-07", "iPad 12"); a name proposed by us ("TAB-K7Q2"); an inventory number ("12-0042").
+#: Device names that say nothing of a person: one or two words of a list, then a number ("FORM-07",
+#: "iPad 12", "Tablette formation 3"); a name proposed by us ("TAB-K7Q2"); an inventory number in one
+#: or two parts ("0042", "12-0042"): three would be a date of birth as well. A number that people give
+#: to a child ("iPad 12" for the twelfth of the class) cannot be told from one they give to a tablet.
 DEFAULT_NAME_PATTERN = (
-    r"([A-Z]{2,10}|[iI]Pad|Tablette|Tablet)[ _-]?[0-9]{1,6}|TAB-[A-Z0-9]{4}|[0-9]{1,4}-[0-9]{1,6}"
+    r"(?i:(?:ipad|form(?:ation)?|pr[eê]t|tab(?:lette|let)?|mpa|ash|inv|num|valise)[ _.-]?){1,2}[0-9]{1,6}"
+    r"|TAB-(?=[A-Z]*[0-9])[A-Z0-9]{4}|[0-9]{1,6}(?:[-/.][0-9]{1,6})?"
 )
+
+#: A short series and its number ("PN-001", "F 07"). Initials with a number, or a first name of four
+#: letters ("LEA 12"), look the same and cannot be caught: a pattern of one's own can be narrower.
+_TAG = re.compile(r"[A-Z]{1,4}[ ._/#-]?[0-9](?:[ ._/#-]?[0-9])+")
+
+#: What may follow a tag prefix that the settings name.
+_NUMBER = re.compile(r"[ ._/#-]?[0-9](?:[ ._/#-]?[0-9])*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +148,7 @@ class ServerPolicy:
         """Return a digest that changes when a row must be judged again."""
         text = repr(
             (
-                1,
+                2,  # raised when the same settings come to mean something else
                 self.scope.canonical() if self.scope else None,
                 [(rule.pool, rule.criteria.canonical()) for rule in self.rules],
                 self.name_pattern,
@@ -152,3 +162,11 @@ class ServerPolicy:
     def name_is_neutral(self, name: str) -> bool:
         """Tell whether a device name may be kept."""
         return re.fullmatch(self.name_pattern, name) is not None
+
+    def tag_is_neutral(self, tag: str) -> bool:
+        """Tell whether an asset tag may be kept: a name that may, a short series, or a prefix of ours."""
+        if self.name_is_neutral(tag) or _TAG.fullmatch(tag):
+            return True
+        criteria = (self.scope, *(rule.criteria for rule in self.rules))
+        prefixes = (one.tag_prefix for one in criteria if one is not None and one.tag_prefix)
+        return any(tag.startswith(prefix) and _NUMBER.fullmatch(tag[len(prefix) :]) for prefix in prefixes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -24,9 +23,6 @@ __all__ = [
 
 #: A contact later than this after our own clock is not believed.
 CLOCK_TOLERANCE = timedelta(minutes=5)
-
-#: A tag of an inventory: capitals, digits and a digit somewhere; anything else may be a name.
-_TAG = re.compile(r"(?=.*[0-9])[A-Z0-9][A-Z0-9._/#-]{0,31}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +105,8 @@ def _pool_by_rule(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> s
 
 
 def _kept_name(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str | None:
-    if seen.name is None or policy.name_is_neutral(seen.name):
+    # The serial number is kept anyway: what we made of it says nothing more.
+    if seen.name is None or policy.name_is_neutral(seen.name) or seen.name == proposed_name(seen.serial):
         return seen.name
     judged.warnings.append(
         Message(
@@ -123,7 +120,7 @@ def _kept_name(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str 
 
 def _kept_tag(seen: Sighting, policy: ServerPolicy, judged: _Judgement) -> str | None:
     tag = seen.asset_tag
-    if tag is None or _TAG.fullmatch(tag) or policy.name_is_neutral(tag):
+    if tag is None or policy.tag_is_neutral(tag):
         return tag
     judged.warnings.append(
         Message("tag_may_identify", "The asset tag may identify a person: it was not kept.")

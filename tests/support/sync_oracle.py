@@ -15,7 +15,7 @@ from tests.support.sync_world import PARIS, Rules
 
 __all__ = ["Device", "Oracle", "Outcome"]
 
-_NEUTRAL = re.compile(r"FORM-\d+|A-1")
+_NEUTRAL = re.compile(r"FORM-\d+|A-01")
 _PLAIN = ("model", "model_identifier", "os_version", "supervised", "managed")
 _STABLE = ("name", "asset_tag", *_PLAIN, "capacity_mb", "groups", "pool_by_rule")
 

@@ -74,7 +74,7 @@ _contact = st.sampled_from(["now", "later", -1.0, -1.5, -2.0, -3.0, -40.0, "futu
 _stable = st.sampled_from(
     [
         ("name", "FORM-77"), ("name", "iPad de Léa"), ("name", None), ("asset_tag", "Léa"),
-        ("asset_tag", "A-1"), ("model", "iPad 👩‍🏫 e\u0301"), ("model_identifier", None),
+        ("asset_tag", "A-01"), ("model", "iPad 👩‍🏫 e\u0301"), ("model_identifier", None),
         ("os_version", "18.5"), ("os_version", "26.1"), ("os_version", None), ("supervised", None),
         ("supervised", False), ("managed", False), ("capacity_gb", 128.0), ("capacity_gb", None),
         ("device_class", "mac"), ("device_class", "ipad"), ("device_class", None),
