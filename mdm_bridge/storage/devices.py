@@ -15,6 +15,7 @@ from mdm_bridge.domain.ownership import FieldSet, OwnedDevice, effective_pool
 from mdm_bridge.errors import InputError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
+from mdm_bridge.storage.engine import lock_inventory
 from mdm_bridge.storage.minimise import minimise_devices
 from mdm_bridge.storage.tables import DeviceNowRow, DeviceRow, KitRow, RecordRow, StateChangeRow
 
@@ -61,6 +62,8 @@ class Devices:
     def owned(self, serials: Collection[str], *, lock: bool = False) -> dict[str, OwnedDevice]:
         """Return the devices that exist, by serial number (see ``ports.devices``)."""
         found: dict[str, OwnedDevice] = {}
+        if lock:
+            lock_inventory(self._connection)
         for chunk in _chunks(sorted(serials)):
             query = _OWNED.where(DeviceRow.serial.in_(chunk))
             if lock:
@@ -80,6 +83,7 @@ class Devices:
 
     def add(self, serial: str, facts: Mapping[str, str | date | None]) -> OwnedDevice:
         """Add a device by hand (see ``ports.devices``)."""
+        lock_inventory(self._connection)
         now = self._clock.now()
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         made = self._connection.execute(

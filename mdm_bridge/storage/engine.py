@@ -14,13 +14,16 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
-__all__ = ["BUSY_TIMEOUT_S", "WRITE", "is_sqlite", "open_engine"]
+__all__ = ["BUSY_TIMEOUT_S", "WRITE", "is_sqlite", "lock_inventory", "open_engine"]
 
 #: Execution option of a connection whose transactions write.
 WRITE = "mdm_write"
 
 #: How long a SQLite writer waits for another one.
 BUSY_TIMEOUT_S = 30
+
+#: Any number; the same for everyone who decides on the inventory on PostgreSQL.
+_INVENTORY_LOCK = 7_305_003
 
 _PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -36,6 +39,17 @@ _PRAGMAS = (
 def is_sqlite(url: str) -> bool:
     """Tell whether this database URL is a SQLite file."""
     return make_url(url).get_backend_name() == "sqlite"
+
+
+def lock_inventory(connection: Connection) -> None:
+    """Wait until nobody else merges or decides on devices; held until this transaction ends.
+
+    Two servers may list one device, and which of them speaks for it is decided from what is
+    committed; a person may put a device in the adapted pool while a merge writes what that forbids.
+    On SQLite a writing unit is alone already. To be called before any row is locked.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_INVENTORY_LOCK})")
 
 
 def open_engine(url: str | URL) -> Engine:

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, text
 from mdm_bridge.domain.inventory import InstalledApp, Observation
 from mdm_bridge.ports.sync import DOUBTED, SyncUnit
 from mdm_bridge.storage.bulk import insert_rows
-from mdm_bridge.storage.engine import WRITE
+from mdm_bridge.storage.engine import WRITE, lock_inventory
 from mdm_bridge.storage.errors import storage_errors
 from mdm_bridge.storage.types import instant_text
 
@@ -30,9 +30,6 @@ __all__ = ["APPS_UNKNOWN", "Interner", "StagingArea"]
 APPS_UNKNOWN = -1
 
 _BATCH = 500
-
-#: Any number; the same for every merge on PostgreSQL.
-_MERGE_LOCK = 7_305_003
 
 # A device listed again under another id, or still under its other one, does not vanish.
 _VANISHING = """
@@ -237,10 +234,7 @@ class StagingArea:
         self._flush()
         self._connection.execution_options(**{WRITE: True})
         with storage_errors(), self._connection.begin() as transaction:
-            if self._connection.dialect.name == "postgresql":
-                # One merge at a time, as on SQLite: two servers may list the same device, and which
-                # of them speaks for it is decided from what is committed.
-                self._connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MERGE_LOCK})")
+            lock_inventory(self._connection)
             yield self._make_unit(self)
             if dry_run:
                 transaction.rollback()

@@ -1,6 +1,7 @@
 """What must go when a device enters the adapted pool: it says something about a pupil.
 
-Apps nobody here manages lose their names (they stay counted), activity is one row a week without
+Apps nobody here manages lose their names (they stay counted) and are forgotten where no other device
+has them; activity is one row a week without
 figures, contact is kept to the day. The history of stable fields stays: it speaks of the tablet.
 """
 
@@ -35,6 +36,13 @@ _INSTALLED = (
     f"AND NOT EXISTS ({_OURS.format(app='installed.app_id')})"
 )
 
+# An app that was named for such a device alone, and is on no server's list.
+_UNUSED = (
+    "DELETE FROM app WHERE NOT EXISTS (SELECT 1 FROM server_app s WHERE s.app_id = app.id) "
+    "AND NOT EXISTS (SELECT 1 FROM installed i WHERE i.app_id = app.id) "
+    "AND id NOT IN (SELECT app_id FROM app_event)"
+)
+
 _MONDAY = {
     "sqlite": "date(day, '-6 days', 'weekday 1')",
     "postgresql": "CAST(date_trunc('week', day) AS DATE)",
@@ -57,7 +65,7 @@ def minimise_devices(
     """Reduce what is stored of devices to what may be kept of the adapted pool.
 
     Args:
-        connection: Inside a writing transaction.
+        connection: Inside a writing transaction that holds ``lock_inventory``.
         device_ids: The devices, thousands of them if need be; done twice, the second changes nothing.
         zone: Whose days contacts are cut to; UTC by default.
     """
@@ -69,6 +77,8 @@ def minimise_devices(
             connection.execute(prepared, {"devices": chunk})
         _cut_contacts(connection, DeviceNowRow, "device_id", "device_id", "last_seen_at", chunk, zone)
         _cut_contacts(connection, RecordRow, "id", "device_id", "last_contact_at", chunk, zone)
+    if device_ids:
+        connection.execute(text(_UNUSED))
 
 
 def _chunks(device_ids: list[int]) -> Iterator[list[int]]:

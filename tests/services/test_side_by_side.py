@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event
 
+from mdm_bridge.services.devices import set_pool
 from mdm_bridge.services.sync import RunReport, SyncOptions, synchronise
 from mdm_bridge.services.sync_all import side_by_side
 from mdm_bridge.storage.store import Store
@@ -94,3 +96,30 @@ def test_devices_that_change_on_both(store: Store, clock: FakeClock) -> None:
     before = contents(store)
     together(store, clock, east, west)
     assert contents(store)["device_now"] == before["device_now"]
+
+
+def test_a_pool_chosen_by_hand_while_a_merge_writes(store: Store, clock: FakeClock) -> None:
+    """What the adapted pool forbids is not kept, whoever commits first."""
+    source = FakeSource([device(1, apps={"com.example.reader": "1.0"})])
+    assert [report.status for report in together(store, clock, source)] == ["complete"]
+    clock.advance(days=1)
+    contact = CONTACT + timedelta(hours=20)
+    source.devices = [
+        device(1, contact_at=contact, apps={"com.example.reader": "1.1", "com.private.diary": "1"})
+    ]
+    meeting = Meeting(store)
+
+    def choose(stopping: object) -> Any:
+        while not meeting.took_place:
+            time.sleep(0.01)
+        set_pool(store, "ctdn", "SERIAL0001", "ash", zone=POLICY.zone)
+        return synchronise(store, FakeSource([], "none"), POLICY, clock, SyncOptions(actor="ctdn"))
+
+    def merge(stopping: object) -> RunReport:
+        return synchronise(store, source, POLICY, clock, SyncOptions(actor="ctdn"))
+
+    assert [report.status for report in side_by_side([merge, choose])] == ["complete", "complete"]
+    assert "diary" not in repr(contents(store))
+    (now,) = rows_of(store, "device_now")
+    assert (now["last_seen_at"].hour, now["apps_total"]) == (0, 2)
+    assert [row["battery_percent"] for row in rows_of(store, "device_day")] == [None]
