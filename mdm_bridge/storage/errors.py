@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,9 @@ from mdm_bridge.errors import StorageError
 from mdm_bridge.messages import Message
 
 __all__ = ["storage_errors"]
+
+#: Two of us in each other's way: PostgreSQL ended one, whose work may simply be done again.
+_CONFLICTS = frozenset({"DeadlockDetected", "SerializationFailure"})
 
 
 @contextmanager
@@ -23,12 +27,21 @@ def storage_errors() -> Iterator[None]:
 
     try:
         yield
-    except (DBAPIError, sqlite3.DatabaseError) as error:
+    except (DBAPIError, sqlite3.DatabaseError, *_psycopg_errors()) as error:
         if _interrupted(error):
             raise KeyboardInterrupt from error
         if not _is_refusal(error):
             raise
         raise _translate(getattr(error, "orig", None) or error) from error
+
+
+def _psycopg_errors(*names: str) -> tuple[type[Exception], ...]:
+    """Return classes of the PostgreSQL driver, which is optional: not loaded, it raised nothing.
+
+    Rows sent and read below SQLAlchemy fail with its errors as they are.
+    """
+    driver = sys.modules.get("psycopg")
+    return () if driver is None else tuple(getattr(driver, name) for name in names or ("Error",))
 
 
 def _interrupted(error: BaseException) -> bool:
@@ -46,7 +59,8 @@ def _is_refusal(error: BaseException) -> bool:
     if isinstance(error, OperationalError | sqlite3.OperationalError):
         return True
     if not isinstance(error, DBAPIError):
-        return _is_damage(error)
+        away = _psycopg_errors("OperationalError", "InterfaceError")
+        return isinstance(error, away) or _is_damage(error)
     full = type(error.orig).__name__ in {"DiskFull", "OutOfMemory"}
     return error.connection_invalidated or full or _is_damage(error.orig)
 
@@ -57,15 +71,17 @@ def _is_damage(error: BaseException | None) -> bool:
 
 
 def _translate(cause: BaseException) -> StorageError:
-    text = str(cause).lower()
-    if "locked" in text or "busy" in text or "lock timeout" in text:
+    text, kind = str(cause).lower(), type(cause).__name__
+    if kind in _CONFLICTS:
+        return _conflict()
+    if "locked" in text or "busy" in text or kind == "LockNotAvailable":
         return StorageError(
             Message(
                 "database_locked", "The database is busy: another program has been writing for too long."
             ),
             hint=Message("wait_and_retry", "Wait a moment and run the command again; nothing was changed."),
         )
-    if "full" in text or "no space" in text or type(cause).__name__ == "DiskFull":
+    if "full" in text or "no space" in text or kind == "DiskFull":
         return StorageError(
             Message("disk_full", "The disk that holds the database is full: nothing was changed."),
             hint=Message("free_disk_space", "Free some space on that disk, then run the command again."),
@@ -82,7 +98,7 @@ def _translate(cause: BaseException) -> StorageError:
                 "check_database_url", "Check [database] url and that its folder exists and can be written."
             ),
         )
-    if "no such table" in text or "undefinedtable" in type(cause).__name__.lower():
+    if "no such table" in text or kind == "UndefinedTable":
         return StorageError(
             Message("database_not_ready", "The database has no tables yet."),
             hint=Message("run_db_upgrade", "Run: mdm-bridge db upgrade"),
@@ -95,4 +111,14 @@ def _translate(cause: BaseException) -> StorageError:
     return StorageError(
         Message("database_unavailable", "The database does not answer."),
         hint=Message("check_database", "Check [database] url and that the database server is running."),
+    )
+
+
+def _conflict() -> StorageError:
+    return StorageError(
+        Message(
+            "database_conflict",
+            "Another program was changing the same data at the same time: nothing was changed.",
+        ),
+        hint=Message("run_again", "Run the command again."),
     )
