@@ -171,8 +171,8 @@ def _announced(store: Store, new: list[str]) -> list[tuple[str, str, str | None,
     ]
     for row in rows_of(store, "app_event"):
         if row["run_id"] == run:
-            app, old, new = apps[row["app_id"]], row["old_version_id"], row["new_version_id"]
-            told.append((serials[row["device_id"]], f"app:{app}", versions[old], versions[new]))
+            app, before, after = apps[row["app_id"]], row["old_version_id"], row["new_version_id"]
+            told.append((serials[row["device_id"]], f"app:{app}", versions[before], versions[after]))
     told += [(serial, "device", None, "new") for serial in new]
     return sorted(told, key=lambda change: (change[0], change[1], change[3] or ""))
 
