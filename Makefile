@@ -37,12 +37,8 @@ check: $(READY) locale ## format, lint, types, architecture, texts, dependencies
 deep: $(READY) locale ## the long versions of the random tests and of the crash tests
 	@MDM_TEST_DEEP=1 $(PY) -m pytest -n $(JOBS) -q $(ARGS)
 
-bench: $(VENV)/.bench locale ## speed and memory against the floor; writes docs/performance.md
-	@$(PY) -m bench.run $(ARGS)
-
-$(VENV)/.bench: $(READY) bench/requirements.lock
-	@$(PY) -m pip --disable-pip-version-check --no-input install --quiet --require-hashes -r bench/requirements.lock
-	@touch $@
+bench: $(READY) locale ## speed and memory against the floor; writes docs/performance.md
+	@$(PY) -m bench $(ARGS)
 
 audit: .uv/bin/uv ## known weaknesses of the libraries (informative: knows nothing without a network)
 	-@.uv/bin/uv tool run pip-audit --disable-pip --require-hashes -r requirements.lock
