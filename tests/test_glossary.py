@@ -115,7 +115,7 @@ def test_summary_of_the_readme_follows_the_glossary() -> None:
 
 
 def _help_pages(command: click.Command, name: str, parent: click.Context | None) -> list[tuple[str, str]]:
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     pages = [(context.command_path, command.get_help(context))]
     if isinstance(command, click.Group):
         for child_name in command.list_commands(context):
