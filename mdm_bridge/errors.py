@@ -8,6 +8,7 @@
     ├── UnknownObject               no such serial, code or id
     ├── TransitionRefused           a rule of the domain forbids this change
     ├── AlreadyRunning              another process holds the lease
+    ├── Interrupted                 it was told to stop; nothing was changed
     ├── LeaseLost                   our lease was taken over; nothing was written
     ├── StorageError                the database cannot do it (locked, full, too new, damaged)
     ├── ServerError                 the distant server
@@ -34,6 +35,7 @@ __all__ = [
     "BadAnswer",
     "BridgeError",
     "InputError",
+    "Interrupted",
     "LeaseLost",
     "PartlyFailed",
     "ServerError",
@@ -104,6 +106,10 @@ class TransitionRefused(BridgeError):
 
 class AlreadyRunning(BridgeError):
     """Another living process does this very thing."""
+
+
+class Interrupted(BridgeError):
+    """The work was told to stop before its end; nothing was changed."""
 
 
 class LeaseLost(BridgeError):

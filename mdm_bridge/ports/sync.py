@@ -53,8 +53,8 @@ class Known:
     ``records`` by remote id; ``overrides``: pools chosen by hand, by serial; ``ours``: bundle ids
     the server distributes; ``rules_digest``: the rules the hashes were remembered under;
     ``apps_known``: devices of this server whose app list is known and not empty;
-    ``last_complete_at``: start of its last complete run; ``ours_elsewhere``: what other servers
-    distribute.
+    ``last_complete_at`` and ``last_complete_run``: start and id of its last complete run;
+    ``ours_elsewhere``: what other servers distribute.
     """
 
     server_id: int
@@ -65,6 +65,7 @@ class Known:
     apps_known: int
     last_complete_at: datetime | None
     ours_elsewhere: frozenset[str] = frozenset()
+    last_complete_run: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,10 @@ class InventoryRole(Protocol):
 
     def known(self, server: str) -> Known:
         """Return what we know of a server before asking it (nothing of an unknown one)."""
+        ...
+
+    def last_complete_run(self, server_id: int) -> int | None:
+        """Return the id of a server's last complete run."""
         ...
 
     def pools(self) -> dict[str, str | None]:

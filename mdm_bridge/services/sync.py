@@ -15,7 +15,7 @@ from datetime import datetime
 from mdm_bridge.domain.inventory import ServerFacts
 from mdm_bridge.domain.policy import ServerPolicy
 from mdm_bridge.domain.shrink import apps_vanished, devices_vanished
-from mdm_bridge.errors import BadAnswer, BridgeError, UnsafeRefused
+from mdm_bridge.errors import AlreadyRunning, BridgeError, Interrupted, UnsafeRefused
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.ports.inventory import ListingSource
@@ -157,8 +157,9 @@ class _Sync:
             report = self._report(status, error=error)
             self._close(head, report)
             return report
-        except KeyboardInterrupt:
-            self._close(head, self._report("failed", error=_interrupted()))
+        except BaseException as error:
+            ours = _interrupted() if isinstance(error, KeyboardInterrupt) else _internal_error()
+            self._close(head, self._report("failed", error=ours))
             raise
 
     def _close(self, head: RunHead, report: RunReport) -> None:
@@ -230,6 +231,8 @@ class _Sync:
         run = head or self._rehearsal(unit)
         if lease is not None:
             unit.leases.check(lease.lease)
+        elif unit.inventory.last_complete_run(run.server_id) != known.last_complete_run:
+            raise _overtaken(self._source.name)
         fact_rows = unit.inventory.record_facts(run, facts, self._policy.kept_groups())
         result = unit.inventory.merge(
             MergeOrder(
@@ -255,9 +258,8 @@ class _Sync:
             return replace(report, changes=tuple(unit.inventory.differences(run)))
         _close_run(unit, head, report)
         if _matters(result):
-            unit.audit.append(
-                self._options.actor, "sync", "server", self._source.name, _audit_detail(report, fact_rows)
-            )
+            detail = {**_audit_detail(report, fact_rows), "forced": self._options.force}
+            unit.audit.append(self._options.actor, "sync", "server", self._source.name, detail)
         return report
 
     def _rehearsal(self, unit: SyncUnit) -> RunHead:
@@ -301,8 +303,17 @@ def _close_run(unit: SyncUnit, head: RunHead, report: RunReport) -> None:
     )
 
 
-def _plain(message: Message) -> dict[str, str]:
-    return {key: str(value) for key, value in message.params.items()}
+def _plain(message: Message) -> dict[str, object]:
+    """Return parameters as they are stored: a sentence among them stays one that can be translated."""
+    return {key: _plain_value(value) for key, value in message.params.items()}
+
+
+def _plain_value(value: object) -> object:
+    if isinstance(value, Message):
+        return {"code": value.code, "params": _plain(value)}
+    if isinstance(value, list | tuple):
+        return [_plain_value(item) for item in value]
+    return str(value)
 
 
 def _matters(result: MergeResult) -> bool:
@@ -321,8 +332,26 @@ def _audit_detail(report: RunReport, fact_rows: int) -> dict[str, object]:
     }
 
 
-def _interrupted() -> BridgeError:
-    return BadAnswer(
+def _interrupted() -> Interrupted:
+    return Interrupted(
         Message("interrupted", "The synchronisation was interrupted: nothing was changed."),
+        hint=Message("run_again", "Run the command again."),
+    )
+
+
+def _internal_error() -> BridgeError:
+    return BridgeError(
+        Message("internal_error", "The program itself failed: nothing was changed."),
+        hint=Message("report_bug", "Report it with what the program printed."),
+    )
+
+
+def _overtaken(server: str) -> AlreadyRunning:
+    return AlreadyRunning(
+        Message(
+            "overtaken",
+            "Another synchronisation of {server} ended meanwhile: what this one saw is out of date.",
+            server=server,
+        ),
         hint=Message("run_again", "Run the command again."),
     )

@@ -23,16 +23,20 @@ def storage_errors() -> Iterator[None]:
 
     A broken constraint is not translated: it is a bug, or a race that the caller knows about.
     """
-    import sqlite3
-
     try:
         yield
-    except (DBAPIError, sqlite3.DatabaseError, *_psycopg_errors()) as error:
+    except _driver_errors() as error:
         if _interrupted(error):
             raise KeyboardInterrupt from error
         if not _is_refusal(error):
             raise
         raise _translate(getattr(error, "orig", None) or error) from error
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    import sqlite3
+
+    return DBAPIError, sqlite3.DatabaseError, *_psycopg_errors()
 
 
 def _psycopg_errors(*names: str) -> tuple[type[Exception], ...]:

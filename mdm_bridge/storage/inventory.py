@@ -62,6 +62,7 @@ class Inventory:
             rules_digest=row.rules_digest if row else None,
             apps_known=apps_known,
             last_complete_at=self.last_complete_at(server_id),
+            last_complete_run=self.last_complete_run(server_id),
         )
 
     def pools(self) -> dict[str, str | None]:
@@ -91,6 +92,12 @@ class Inventory:
             select(func.max(RunRow.started_at)).where(
                 RunRow.server_id == server_id, RunRow.status == "complete"
             )
+        ).scalar_one()
+
+    def last_complete_run(self, server_id: int) -> int | None:
+        """Return the id of a server's last complete run."""
+        return self._connection.execute(
+            select(func.max(RunRow.id)).where(RunRow.server_id == server_id, RunRow.status == "complete")
         ).scalar_one()
 
     def record_facts(self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str]) -> int:
