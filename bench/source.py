@@ -135,6 +135,9 @@ class _Row:
             raise BadAnswer(Message("bad_row", "A row is malformed."), hint=_HINT) from error
         return Sighting(**(wire | {"serial": self.serial, "udid": wire["remote_id"]}))
 
+    def outline(self) -> None:
+        return None
+
     def apps(self) -> list[InstalledApp]:
         apps = _app_lists.decode(self._decoded().apps)
         return [InstalledApp(app.identifier, app.name, app.version, app.managed) for app in apps]

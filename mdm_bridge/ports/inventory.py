@@ -15,7 +15,7 @@ from typing import Protocol
 from mdm_bridge.domain.inventory import Covers, InstalledApp, ServerFacts, Sighting
 from mdm_bridge.messages import Message
 
-__all__ = ["Capabilities", "ListingRow", "ListingSource", "Page", "Probe"]
+__all__ = ["Capabilities", "ListingRow", "ListingSource", "Outline", "Page", "Probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,18 @@ class Probe:
     hint: Message | None = None
     proxy: str | None = None
     details: Sequence[Message] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What can still be read of a malformed row, to tell whose device it is.
+
+    ``seen`` holds the parts that could be read (the device's class, if the row tells one, is among
+    them); ``covers`` says which parts these are.
+    """
+
+    seen: Sighting
+    covers: Covers
 
 
 class ListingRow(Protocol):
@@ -87,6 +99,13 @@ class ListingRow(Protocol):
 
         Raises:
             BadAnswer: The list is malformed.
+        """
+        ...
+
+    def outline(self) -> Outline | None:
+        """Read what can be read of a row whose ``sighting`` failed; never raises.
+
+        None: not even the class of the device can be told.
         """
         ...
 

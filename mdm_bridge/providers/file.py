@@ -25,7 +25,7 @@ from mdm_bridge.domain.columns import (
 from mdm_bridge.domain.inventory import Covers, InstalledApp, ServerFacts, Sighting
 from mdm_bridge.errors import BadAnswer
 from mdm_bridge.messages import Message
-from mdm_bridge.ports.inventory import Capabilities, Page, Probe
+from mdm_bridge.ports.inventory import Capabilities, Outline, Page, Probe
 
 __all__ = ["CsvRow", "CsvSource"]
 
@@ -144,6 +144,18 @@ class CsvRow:
     def apps(self) -> Sequence[InstalledApp] | None:
         """Return None: the row speaks of no apps."""
         return None
+
+    def outline(self) -> Outline | None:
+        """Read the cells by which a device is ours or not; None for a line that fits no headings."""
+        if self._row.problem is not None:
+            return None
+        values, covers = {}, _covered(self._table)
+        for name in ("asset_tag", "groups", "location"):
+            try:
+                values[name] = self._value(name)
+            except BadAnswer:
+                covers &= ~(FIELDS[name].covers or Covers(0))
+        return Outline(Sighting(self.remote_id, self.serial, device_class=self._class(), **values), covers)
 
     def __repr__(self) -> str:
         return f"CsvRow(line {self._row.line}, {self.serial!r})"

@@ -69,6 +69,7 @@ class Reading:
         self.emptied: set[int] = set()
         self.still_doubted: set[int] = set()
         self.unread: set[int] = set()
+        self.not_judged: set[int] = set()
         self.warnings: list[ServerWarning] = []
 
     @property
@@ -103,6 +104,10 @@ class Reading:
             sighting = row.sighting()
             if not self._wanted(sighting):
                 return
+        except BadAnswer as error:
+            self._malformed(row, record, error.message)
+            return
+        try:
             kept = minimise(sighting, self._policy, self._known.overrides, self._now)
             apps_hash = _apps_mark(row, kept)
             apps = self._apps_of(row, record, apps_hash)
@@ -121,13 +126,33 @@ class Reading:
         self._stage(row, record, kept, apps_hash, apps)
 
     def _wanted(self, sighting: Sighting) -> bool:
-        if not self._policy.wants_class(sighting):
-            self._ignored += 1
-            return False
-        if not self._policy.in_scope(sighting):
-            self._out_of_scope += 1
-            return False
-        return True
+        return self._wanted_class(sighting) and self._in_scope(sighting)
+
+    def _wanted_class(self, sighting: Sighting) -> bool:
+        wanted = self._policy.wants_class(sighting)
+        self._ignored += not wanted
+        return wanted
+
+    def _in_scope(self, sighting: Sighting) -> bool:
+        ours = self._policy.in_scope(sighting)
+        self._out_of_scope += not ours
+        return ours
+
+    def _malformed(self, row: ListingRow, record: KnownRecord | None, reason: Message) -> None:
+        """Reject a row that cannot be read, unless it is certainly none of ours; name only ours."""
+        if record is not None:
+            self._reject(row, reason)
+            return
+        outline, scope = row.outline(), self._policy.scope
+        if outline is not None and not self._wanted_class(outline.seen):
+            return
+        judgeable = outline is not None and (
+            not scope or scope.judgeable(outline.covers) or scope.matches(outline.seen)
+        )
+        if judgeable and outline is not None and not self._in_scope(outline.seen):
+            return
+        # On a shared server, who has which serial number elsewhere is nothing for our records.
+        self._reject(row, reason, named=judgeable)
 
     def _apps_of(
         self, row: ListingRow, record: KnownRecord | None, apps_hash: bytes | None
@@ -180,7 +205,7 @@ class Reading:
         )
         self._staged += 1
 
-    def _reject(self, row: ListingRow, reason: Message) -> None:
+    def _reject(self, row: ListingRow, reason: Message, *, named: bool = True) -> None:
         self._rejected += 1
         if row.remote_id:
             # It is there, we just cannot read it: what we know of it stays, and it is not gone.
@@ -190,7 +215,7 @@ class Reading:
             self._seen.setdefault(row.remote_id, row.whole_hash)
         else:
             self._nameless += 1
-        self._warn(row.serial or None, reason)
+        self._warn(row.serial or None if named else None, reason)
 
     def _warn(self, serial: str | None, message: Message) -> None:
         self.warnings.append(ServerWarning(serial, message))
@@ -232,6 +257,7 @@ class Reading:
                     count=self._nameless,
                 ),
             )
+            self.not_judged.update(absent)
             return []
         return absent
 

@@ -301,3 +301,18 @@ def test_every_line_is_counted_and_read_or_refused(tmp_path: Path, lines: list[t
         seen, told = read_or_refused(row)
         assert told.startswith("Line ") if seen is None else (seen.serial, told) == (row.serial, "")
         assert seen is None or seen.groups is not None
+
+
+def test_the_outline_of_a_bad_line_tells_whose_it_is(tmp_path: Path) -> None:
+    source = source_of(
+        tmp_path,
+        "serial;model;groups;battery_percent\nA1;iPhone 15;Formation;full\nA2;Chromebook;x;full\nA3;a;b;c;d;e\n",
+    )
+    phone, other, broken = (row.outline() for row in rows_of(source))
+    assert phone is not None
+    assert (phone.seen.device_class, phone.seen.groups) == ("iphone", ("Formation",))
+    assert Covers.GROUPS in phone.covers
+    assert Covers.LOCATION not in phone.covers
+    assert other is not None
+    assert other.seen.device_class is None
+    assert broken is None

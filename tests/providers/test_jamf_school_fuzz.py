@@ -94,6 +94,7 @@ def test_any_device_is_read_or_refused(changes, bare):
             decode()
         except BridgeError as error:
             str(error.message)
+    row.outline()
 
 
 @settings(max_examples=300, deadline=None)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from mdm_bridge.domain.inventory import InstalledApp
+from mdm_bridge.domain.inventory import Covers, InstalledApp
 from mdm_bridge.errors import BadAnswer
 from mdm_bridge.providers.jamf_school.rows import JamfSchoolRow
 from tests.providers.jamf_bodies import PARIS, PERSONAL, device, raw_row, row_of, sighted
@@ -354,3 +354,30 @@ def test_hash_depends_on_zone_and_decoder(monkeypatch):
     second = JamfSchoolRow(raw, PARIS)
     assert second.whole_hash != known[0]
     assert second.apps_hash != known[1]
+
+
+# -- What is left of a malformed row
+
+
+@pytest.mark.parametrize(
+    ("bad", "unread"),
+    [
+        ({"name": ["Zorglubine"]}, Covers(0)),
+        ({"groups": "Formation", "batteryLevel": {"a": 1}}, Covers.GROUPS),
+        ({"locationId": {"a": 1}, "assetTag": [1]}, Covers.LOCATION | Covers.ASSET_TAG),
+        ({"class": [1], "name": [1]}, Covers(0)),
+    ],
+)
+def test_outline_tells_whose_it_is(bad, unread):
+    row = row_of(**bad)
+    with pytest.raises(BadAnswer):
+        row.sighting()
+    outline = row.outline()
+    assert outline.seen.device_class == "ipad"
+    assert outline.covers == Covers.everything() & ~unread
+    assert outline.seen.groups == (None if Covers.GROUPS in unread else ("Formation", "Other"))
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{", b"5", b'{"class":[1],"model":"x"}', b'{"model":5}'])
+def test_no_outline_where_not_even_the_class_is_told(text):
+    assert raw_row(text).outline() is None

@@ -292,6 +292,32 @@ def test_bad_rows_are_rejected_one_by_one(sync: Sync, store: Store, source: Fake
     assert [change["field"] for change in rows_of(store, "field_change")] == ["os_version"]
 
 
+def test_a_malformed_row_of_another_service_is_not_recorded(
+    sync: Sync, store: Store, source: FakeSource
+) -> None:
+    policy = ServerPolicy(zone=PARIS, scope=Criteria(groups=("Formation",)), rules=POLICY.rules)
+    source.devices = [
+        device(1, bad=Covers.MODEL),
+        device(2, bad=Covers.MODEL),
+        device(3, bad=Covers.MODEL, device_class="mac"),
+        device(4, bad=Covers.GROUPS, groups=None),
+        device(5, bad=True),
+        device(7),
+    ]
+    report = sync(policy=policy)
+    assert (report.devices.rejected, report.devices.out_of_scope, report.devices.ignored) == (3, 1, 1)
+    assert codes(report) == [("SERIAL0001", "bad_row"), (None, "bad_row"), (None, "bad_row")]
+    stored = str(rows_of(store, "run")[0]["warnings"])
+    assert "SERIAL0001" in stored
+    assert not any(f"SERIAL000{n}" in stored for n in (2, 3, 4, 5))
+
+
+def test_a_malformed_row_of_a_known_device_is_named(sync: Sync, source: FakeSource) -> None:
+    sync()
+    source.devices[0].update(bad=True, device_class="mac")
+    assert codes(sync()) == [("SERIAL0001", "bad_row")]
+
+
 def test_rows_without_any_id_suspend_the_judgement_of_absence(sync: Sync, source: FakeSource) -> None:
     sync()
     source.devices[0] = {"bad": True}

@@ -11,7 +11,7 @@ from typing import Any
 from mdm_bridge.domain.inventory import Covers, InstalledApp, ServerApp, ServerFacts, Sighting
 from mdm_bridge.errors import BadAnswer
 from mdm_bridge.messages import Message
-from mdm_bridge.ports.inventory import Capabilities, Page, Probe
+from mdm_bridge.ports.inventory import Capabilities, Outline, Page, Probe
 
 __all__ = ["CONTACT", "FakeRow", "FakeSource", "device"]
 
@@ -43,7 +43,10 @@ def device(number: int, **fields: Any) -> dict[str, Any]:
 
 
 class FakeRow:
-    """Implements ``ports.inventory.ListingRow``; a device with ``bad`` cannot be decoded."""
+    """Implements ``ports.inventory.ListingRow``; a device with ``bad`` cannot be decoded.
+
+    ``bad`` is True, or the only part that cannot be read (``Covers``).
+    """
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self._fields = dict(fields)
@@ -79,8 +82,16 @@ class FakeRow:
                 Message("bad_row", "The field {field} is malformed.", field="model"),
                 hint=Message("tell_operator", "Tell the server's operator."),
             )
+        return self._sighting()
+
+    def _sighting(self) -> Sighting:
         fields = {key: value for key, value in self._fields.items() if key not in ("apps", "bad")}
         return Sighting(**{"udid": self.remote_id, "remote_id": "", "serial": "", **fields})
+
+    def outline(self) -> Outline | None:
+        """Tell the rest of a row of which one part is bad."""
+        bad = self._fields.get("bad")
+        return Outline(self._sighting(), Covers.everything() & ~bad) if isinstance(bad, Covers) else None
 
     def apps(self) -> Sequence[InstalledApp] | None:
         """Decode the app list: versions by bundle id, or a list of (bundle id, version, managed)."""

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Raw
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from mdm_bridge.domain.identifiers import normalise_serial
-from mdm_bridge.domain.inventory import InstalledApp, Sighting
+from mdm_bridge.domain.inventory import Covers, InstalledApp, Sighting
 from mdm_bridge.errors import BadAnswer
+from mdm_bridge.ports.inventory import Outline
 from mdm_bridge.providers.jamf_school.answers import bad_field, repeated_key
 from mdm_bridge.providers.jamf_school.wire import WireDevice, clean
 
@@ -23,6 +25,9 @@ DECODER_VERSION = 1
 
 _NO_APPS = (b"", b"null", b'""')
 _IDENTITY_KEYS = ("UDID", "serialNumber", "apps")
+
+#: Fields by which a device is ours or not, with the part they are.
+_TELLING = {"groups": Covers.GROUPS, "locationId": Covers.LOCATION, "assetTag": Covers.ASSET_TAG}
 
 
 class _Identity(msgspec.Struct):
@@ -129,6 +134,30 @@ class JamfSchoolRow:
                 found[bundle_id] = InstalledApp(bundle_id, _text(entry.name), _text(entry.version), None)
         return list(found.values())
 
+    def outline(self) -> Outline | None:
+        """Read the fields that are well-formed; None when the class of the device is not among them."""
+        try:
+            fields = msgspec.json.decode(self._raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None
+        if not isinstance(fields, dict):
+            return None
+        bad: set[int | str] = set()
+        try:
+            WireDevice.model_validate(fields)
+        except ValidationError as error:
+            bad = {found["loc"][0] for found in _problems(error) if found["loc"]}
+        seen = WireDevice.model_validate(
+            {key: value for key, value in fields.items() if key not in bad}
+        ).to_sighting(self._zone)
+        if seen.device_class is None and not bad.isdisjoint(("class", "model")):
+            return None
+        covers = Covers.everything()
+        for key, part in _TELLING.items():
+            if key in bad:
+                covers &= ~part
+        return Outline(seen, covers)
+
     def __repr__(self) -> str:
         return f"JamfSchoolRow({self.serial!r})"
 
@@ -146,5 +175,9 @@ def _text(value: Any) -> str | None:
 
 
 def _failure(error: ValidationError) -> BadAnswer:
-    place = error.errors(include_url=False, include_context=False, include_input=False)[0]["loc"]
+    place = _problems(error)[0]["loc"]
     return bad_field(".".join(str(part) for part in place) or "JSON")
+
+
+def _problems(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
