@@ -44,27 +44,24 @@ LOOKING = [
 FORMATS = ["table", "list", "json", "csv", "csv-fr", "ods", "xlsx"]
 PLAIN = [("today",), ("doctor",), ("db", "check"), ("privacy", "audit", "verify")]
 
-#: Faults whose values hold a name, as an angry server might.
+#: Faults whose values hold a name, as an angry server might; each list is met at once.
 NAMING = [
-    {"fault": "failure_200", "message": "Élève Zzyzxova introuvable"},
-    {"fault": "redirect_other_host", "location": "http://zzyzxova.invalid/Brizoukhan"},
-    *(
-        {"fault": "bad_row", "field": name, "value": value}
-        for name in (
-            "UDID",
-            "serialNumber",
-            "name",
-            "assetTag",
-            "class",
-            "os",
-            "model",
-            "groups",
-            "lastCheckin",
-            "apps",
-        )
-        for value in ("Zzyzxova Léa", {"Zzyzxova": "Léa"}, ["Zzyzxova"])
-    ),
+    [{"fault": "failure_200", "message": "Élève Zzyzxova introuvable"}],
+    [{"fault": "redirect_other_host", "location": "http://zzyzxova.invalid/Brizoukhan"}],
 ]
+FIELDS = (
+    "serialNumber",
+    "name",
+    "assetTag",
+    "class",
+    "os",
+    "model",
+    "groups",
+    "lastCheckin",
+    "apps",
+    "batteryLevel",
+)
+VALUES = ("Zzyzxova Léa", {"Zzyzxova": "Léa"}, ["Zzyzxova"])
 SLOW = {
     "trickle": {"bytes_per_s": 50, "path": "/devices", "exact": True},
     "hang": {"seconds": 0.5},
@@ -110,7 +107,7 @@ class Story:
 
 @pytest.fixture
 def story(tmp_path: Path, database_url: str) -> Iterator[Story]:
-    with start_simulator("jamf-school", devices=60, start=datetime.now(UTC) - timedelta(days=60)) as server:
+    with start_simulator("jamf-school", devices=40, start=datetime.now(UTC) - timedelta(days=60)) as server:
         yield Story(Installation(tmp_path, database_url, {"school": server}), server)
 
 
@@ -121,23 +118,30 @@ def pass_time(story: Story, **span: float) -> None:
 def look(story: Story, *, formats: list[str]) -> None:
     """Run every command that shows something, in these formats."""
     names = {"ash": story.serials("ASH")[3], "masked": story.server.world.current.listed[3].serial}
-    for lang in ("fr", "en"):
-        for words in LOOKING:
-            for form in formats:
-                told = [word.format_map(names) for word in words]
-                to_file = ("--output", str(story.installation.folder / f"{len(story.said)}.{form}"))
-                out = to_file if form in ("ods", "xlsx") else ()
-                story(*told, "--format", form, *out, lang=lang)
-        for words in PLAIN:
-            story(*words, lang=lang, env=JSON_LOG)
+    for words in LOOKING:
+        told = [word.format_map(names) for word in words]
+        for form in formats:
+            to_file = ("--output", str(story.installation.folder / f"{len(story.said)}.{form}"))
+            story(*told, "--format", form, *(to_file if form in ("ods", "xlsx") else ()), lang="fr")
+        story(*told, lang="en")
+    for words in PLAIN:
+        story(*words, lang="fr", env=JSON_LOG)
 
 
 def trouble(story: Story) -> None:
     """Meet every fault, and some that name somebody."""
-    faults = [{"fault": name, **SLOW.get(name, {})} for name in FAULTS if name not in EVENTS]
-    for fault in (*faults, *NAMING):
-        story.client.control("POST", "/faults", [fault])
-        hurry = QUICKLY if FAULTS[fault["fault"]].stage in ("instead", "body") else {}
+    faults = [[{"fault": name, **SLOW.get(name, {})}] for name in FAULTS if name not in EVENTS]
+    serials = [device.serial for device in story.server.world.current.listed]
+    bad = [
+        [
+            {"fault": "bad_row", "field": field, "value": value, "serials": [serial]}
+            for field, serial in zip(FIELDS, serials, strict=False)
+        ]
+        for value in VALUES
+    ]
+    for together in (*faults, *NAMING, *bad):
+        story.client.control("POST", "/faults", together)
+        hurry = QUICKLY if FAULTS[together[0]["fault"]].stage in ("instead", "body") else {}
         story("sync", "--format", "json", env={**JSON_LOG, **hurry})
     story.client.control("POST", "/faults", [])
     story("sync", "--force")

@@ -6,7 +6,6 @@ import gzip
 import html
 import io
 import json
-import re
 import unicodedata
 import zipfile
 from base64 import b64encode
@@ -28,15 +27,16 @@ class Searcher:
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = frozenset(texts)
-        assert all(len(text) >= 4 for text in self.texts)
-        self._forms = {form: text for text in self.texts for form in _forms(text)}
-        longest_first = sorted(self._forms, key=len, reverse=True)
-        self._pattern = re.compile(b"|".join(map(re.escape, longest_first)))
+        given = {text.casefold(): text for text in texts}
+        assert all(len(text) >= 4 for text in given)
+        # Whoever holds a longer text holds the shorter one within it.
+        least = [text for text in given if not any(other != text and other in text for other in given)]
+        self._forms = {form: given[text] for text in least for form in _forms(given[text])}
 
     def in_bytes(self, data: bytes) -> set[str]:
-        """Return the texts that are in ``data``."""
-        return {self._forms[hit] for layer in _layers(data) for hit in self._pattern.findall(_folded(layer))}
+        """Return the shortest texts that are in ``data``."""
+        layers = [_folded(layer) for layer in _layers(data)]
+        return {text for form, text in self._forms.items() if any(form in layer for layer in layers)}
 
     def in_text(self, text: str) -> set[str]:
         """Return the texts that are in ``text``."""
