@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
+
+__all__ = ["measured"]
 
 
 def _floor(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
@@ -62,8 +63,22 @@ def _ours(url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
     return run
 
 
+def measured(who: str, url: str, port: int, state: str) -> Callable[[], dict[str, object]]:
+    """Import what is needed, and return what is to be measured.
+
+    Args:
+        who: ``floor`` or ``ours``.
+        url: Of a prepared database.
+        port: Of the page server.
+        state: State of the fleet to ask for.
+    """
+    return (_floor if who == "floor" else _ours)(url, port, state)
+
+
 def _main(who: str, url: str, port: int, state: str) -> None:
-    run = (_floor if who == "floor" else _ours)(url, port, state)
+    import resource  # not on Windows
+
+    run = measured(who, url, port, state)
     # What the imports left behind is theirs as well.
     gc.collect()
     cpu, wall = time.process_time(), time.perf_counter()

@@ -8,14 +8,16 @@ from sqlalchemy import text
 
 from mdm_bridge.storage import open_store
 
+__all__ = ["prepare"]
+
 _AT = {"at": "2026-11-25T08:00:00Z"}
 
 
-def _main(who: str, url: str) -> None:
+def prepare(url: str, who: str) -> None:
+    """Make the tables; for the ``floor`` with the server and the run its rows point to."""
     store = open_store(url)
     store.upgrade()
     if who == "floor":
-        # The rows its records point to.
         with store.unit() as unit:
             unit.connection.execute(
                 text("INSERT INTO server (id, name, kind, created_at) VALUES (1, 'floor', 'x', :at)"), _AT
@@ -31,4 +33,4 @@ def _main(who: str, url: str) -> None:
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], sys.argv[2])
+    prepare(sys.argv[2], sys.argv[1])

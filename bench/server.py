@@ -16,6 +16,8 @@ from bench.fleet import STATES, pages
 
 __all__ = ["page_files", "serving"]
 
+_ROOT = Path(__file__).parent.parent
+
 
 def page_files(folder: Path, devices: int) -> Path:
     """Write every page of a fleet, once; return their folder."""
@@ -38,7 +40,7 @@ def serving(place: Path) -> Iterator[int]:
     ``GET /STATE/NUMBER``; a page beyond the last is 404.
     """
     command = [sys.executable, "-m", "bench.server", str(place)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=_ROOT) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
