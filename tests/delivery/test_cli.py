@@ -12,7 +12,7 @@ import pytest
 from mdm_bridge import __version__
 from mdm_bridge.delivery.cli.console import prepare_streams
 from mdm_bridge.delivery.i18n import language
-from tests.delivery.conftest import Run
+from tests.delivery.conftest import Process, Run
 
 NBSP = "\u00a0"
 
@@ -207,3 +207,55 @@ def test_the_age_of_the_data_is_beside_the_rows_and_inside_a_file(run: Run, tmp_
 
 def test_a_dash_is_stdout(run: Run) -> None:
     assert run("-q", "sample", "rows", "--format", "csv", "--output", "-").stdout.startswith("serial,")
+
+
+@pytest.mark.parametrize("login", [" ", "a\nb", "a\x1b[2J", "a\u202eb", "x" * 65, "a\x00b"])
+@pytest.mark.parametrize("given", ["option", "environment"])
+def test_a_login_is_one_short_readable_line(run: Run, login: str, given: str) -> None:
+    if given == "option":
+        result = run("--lang", "en", "--as", login, "sample", "who")
+    elif "\x00" in login:
+        pytest.skip("no environment variable holds it")
+    else:
+        result = run("--lang", "en", "sample", "who", env={"MDM_BRIDGE_AS": login})
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Error: This is no login" in result.stderr
+    assert "Hint: Give --as (or MDM_BRIDGE_AS) one line of at most 64 characters." in result.stderr
+    assert login.strip() == "" or login not in result.stderr
+
+
+def test_a_login_may_have_accents_and_blanks(run: Run) -> None:
+    assert run("--as", "Zoé d'Arc", "sample", "who").stdout.startswith("Zoé d'Arc ")
+
+
+def test_a_session_with_an_unreadable_login_is_unknown(run: Run) -> None:
+    session = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "a\nb")
+    assert run("sample", "who", env=session).stdout.startswith("unknown ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--as", "caf\udce9", "sample", "who"),
+        ("device", "show", "\udce9"),
+        ("sync", "--from-file", "\udce9.csv"),
+    ],
+)
+def test_bytes_that_are_no_text_are_an_error_of_usage(run: Run, words: tuple[str, ...]) -> None:
+    result = run("--lang", "en", *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "is not readable text." in result.stderr
+    assert "Hint: " in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="arguments are text there")
+def test_bytes_of_another_encoding_give_no_traceback(process: Process) -> None:
+    result = process("--lang", "en", "--as", os.fsdecode(b"caf\xe9"), "sample", "who", PYTHONUTF8="1")
+    assert result.returncode == 2
+    assert b"Word 4 of the command line is not readable text." in result.stderr
+    assert b"Traceback" not in result.stderr
+    named = process(
+        "sample", "who", PYTHONUTF8="1", MDM_BRIDGE_AS=os.fsdecode(b"caf\xe9"), MDM_BRIDGE_LANG="en"
+    )
+    assert named.returncode == 2
+    assert b"Error: This is no login" in named.stderr

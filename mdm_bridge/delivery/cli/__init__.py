@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mdm_bridge import __version__
-from mdm_bridge.delivery.cli.base import Cli
+from mdm_bridge.delivery.cli.base import LONGEST_LOGIN, Cli, is_login, usage_error
 from mdm_bridge.delivery.cli.console import (
     is_closed_pipe,
     note,
@@ -117,6 +117,7 @@ class _Program(Group):
         with click_language():
             tell_click()
             try:
+                _refuse_unreadable(given)
                 ended = super().main(
                     args,
                     "mdm-bridge",
@@ -174,6 +175,25 @@ def _language_asked(args: Sequence[str]) -> str | None:
     return None
 
 
+def _refuse_unreadable(args: Sequence[str]) -> None:
+    """Refuse words with bytes that are no text here: nothing could store or show them."""
+    for number, word in enumerate(args, 1):
+        if any("\ud800" <= char <= "\udfff" for char in word):
+            raise usage_error(
+                _("Word {n} of the command line is not readable text.", n=number),
+                hint=_("Type it again, in UTF-8: it holds bytes of another encoding."),
+            )
+
+
+def _check_actor(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if not value or is_login(value):
+        return value
+    raise usage_error(
+        _("This is no login: it is empty, too long, or holds signs that cannot be shown."),
+        hint=_("Give --as (or MDM_BRIDGE_AS) one line of at most {n} characters.", n=LONGEST_LOGIN),
+    )
+
+
 def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
         click.echo(f"mdm-bridge {__version__}")
@@ -212,6 +232,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     "actor",
     cls=Option,
     envvar="MDM_BRIDGE_AS",
+    callback=_check_actor,
     metavar=N_("LOGIN"),
     help=N_("Who is acting, for the audit trail (MDM_BRIDGE_AS); else the login of the session."),
 )

@@ -175,14 +175,24 @@ def _zone(name: object) -> Any:
     return ZoneInfo(name) if isinstance(name, str) else name
 
 
+#: The longest login that goes into the audit trail.
+LONGEST_LOGIN = 64
+
+
+def is_login(text: str) -> bool:
+    """Tell whether a text may stand as a login in the audit trail: one short line that can be read."""
+    return 0 < len(text) <= LONGEST_LOGIN and text.isprintable() and not text.isspace()
+
+
 def session_login() -> str:
     """Return the login of the operating system's session, or ``unknown``."""
     import getpass
 
     try:
-        return getpass.getuser()
+        login = getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "unknown"
+    return login if is_login(login) else "unknown"
 
 
 #: Decorator that gives a command its :class:`Cli` as first argument; put it nearest to the function.
