@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -19,7 +20,7 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_environ_proxies, select_proxy, should_bypass_proxies
 
 from mdm_bridge import __version__
-from mdm_bridge.errors import ServerError
+from mdm_bridge.errors import ServerError, SettingsError
 from mdm_bridge.messages import Message
 from mdm_bridge.net.body import BodyCut, BodyTooLarge, UnknownEncoding, read_body
 from mdm_bridge.net.failures import (
@@ -33,7 +34,7 @@ from mdm_bridge.net.failures import (
 from mdm_bridge.net.limits import Deadline, TokenBucket, running
 from mdm_bridge.net.redaction import forms_of, redact, without_credentials
 from mdm_bridge.net.retry import PASSING_STATUSES, backoff_s, retry_after_s
-from mdm_bridge.net.settings import HttpSettings, is_loopback
+from mdm_bridge.net.settings import HttpSettings, bundle_is_readable, is_loopback
 from mdm_bridge.net.transport import DeadlineAdapter
 from mdm_bridge.ports.clock import Clock, SystemClock
 
@@ -74,6 +75,9 @@ class HttpSession:
         sleep: Waits so many seconds.
         calendar: The time of day, for ``Retry-After`` as a date.
         chance: Source of the jitter.
+
+    Raises:
+        SettingsError: An environment variable names certificates that cannot be read.
 
     Name resolution is the one step the deadline does not cover: the operating system bounds it.
     """
@@ -338,6 +342,26 @@ def _certificates(settings: HttpSettings) -> str | bool:
     if settings.ca_bundle is not None:
         return str(settings.ca_bundle)
     for variable in _CA_VARIABLES:
-        if path := os.environ.get(variable):
-            return path
+        path = os.environ.get(variable)
+        if not path:
+            continue
+        if settings.base.startswith("https:") and not bundle_is_readable(Path(path)):
+            raise _bad_variable(variable, path)
+        return path
     return True
+
+
+def _bad_variable(variable: str, path: str) -> SettingsError:
+    return SettingsError(
+        Message(
+            "ca_variable_unreadable",
+            "The environment variable {variable} names certificates that cannot be read: {path}.",
+            variable=variable,
+            path=path,
+        ),
+        hint=Message(
+            "correct_ca_variable",
+            "Correct or remove {variable}, or set ca_bundle in [network], which goes first.",
+            variable=variable,
+        ),
+    )

@@ -13,7 +13,7 @@ from mdm_bridge.errors import SettingsError
 from mdm_bridge.messages import Message
 from mdm_bridge.net.redaction import Secret, without_credentials
 
-__all__ = ["HttpSettings", "is_loopback", "split_address"]
+__all__ = ["HttpSettings", "bundle_is_readable", "is_loopback", "split_address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,19 +143,26 @@ def _check_proxy(proxy: str) -> None:
         )
 
 
-def _check_bundle(path: Path) -> None:
+def bundle_is_readable(path: Path) -> bool:
+    """Tell whether a file (or folder) of certification authorities can be read."""
     try:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if path.is_dir():
             context.load_verify_locations(capath=str(path))
         else:
             context.load_verify_locations(cafile=str(path))
-    except OSError as error:
-        # ssl.SSLError (not PEM) is an OSError as well.
+    except (OSError, ValueError):
+        # ssl.SSLError (not PEM) is an OSError as well; ValueError: no path at all.
+        return False
+    return True
+
+
+def _check_bundle(path: Path) -> None:
+    if not bundle_is_readable(path):
         raise SettingsError(
             Message("ca_bundle_unreadable", "The certificates in {path} cannot be read.", path=str(path)),
             hint=Message(
                 "give_pem_bundle",
                 "Give a readable file of certificates in PEM form (BEGIN CERTIFICATE) as ca_bundle.",
             ),
-        ) from error
+        )

@@ -131,3 +131,18 @@ def test_the_format_of_the_settings_is_used(run: Run, tmp_path: Path) -> None:
     settings(tmp_path, None, '[output]\nformat = "csv"\n')
     result = run("--lang", "en", "doctor")
     assert result.stdout.startswith("severity,check,message,hint,code\n")
+
+
+def test_certificates_of_the_environment_that_are_not_there(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("K3Y")
+    key.chmod(0o600)
+    server = '[servers.north]\nkind = "jamf-school"\nurl = "https://127.0.0.1:9/api"\nnetwork_id = "1"\n'
+    settings(tmp_path, None, COMPLETE + server + 'api_key_file = "key"\n')
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "gone.pem"))
+    code, found = findings(run)
+    assert code == 1
+    assert "SSL_CERT_FILE" in found["server_not_asked"]["message"]
+    assert "SSL_CERT_FILE" in found["server_not_asked"]["hint"]

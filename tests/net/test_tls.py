@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mdm_bridge.errors import ServerTimeout, ServerUnreachable
+from mdm_bridge.errors import ServerTimeout, ServerUnreachable, SettingsError
 from tests.net.scripted import answer
 
 DATA = Path(__file__).parent / "data"
@@ -67,6 +67,23 @@ def test_bundle_of_the_environment(tls_server, make_session, monkeypatch, variab
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv(variable, str(DATA / "loopback-cert.pem"))
     assert make_session(tls_server).get("x") == b"private"
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_a_bad_bundle_of_the_environment_is_named(tmp_path, make_session, monkeypatch, variable, content):
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content)
+    monkeypatch.setenv(variable, str(file))
+    with pytest.raises(SettingsError) as caught:
+        make_session("https://127.0.0.1:9/api")
+    assert caught.value.code == "ca_variable_unreadable"
+    assert variable in str(caught.value)
+    assert variable in str(caught.value.hint)
+    assert str(file) in str(caught.value)
+    make_session("https://127.0.0.1:9/api", ca_bundle=DATA / "loopback-cert.pem")
+    make_session("http://127.0.0.1:9/api")
 
 
 def test_trickle_under_tls_meets_the_deadline(tls_server, make_session):
