@@ -17,6 +17,7 @@ __all__ = [
     "activity_day",
     "apps_to_name",
     "day_of_contact",
+    "may_stay",
     "minimise",
     "proposed_name",
 ]
@@ -144,6 +145,22 @@ def _known_groups(seen: Sighting, policy: ServerPolicy) -> tuple[str, ...] | Non
         return None
     kept = policy.kept_groups()
     return tuple(sorted({name for name in seen.groups if name.casefold() in kept}))
+
+
+def may_stay(field: str, value: str, serial: str, *, policy: ServerPolicy) -> bool:
+    """Tell whether a text kept earlier, perhaps under other rules, may stay.
+
+    Args:
+        field: ``name``, ``asset_tag``, or ``groups``.
+        value: The name, the tag, or the name of one group.
+        serial: Serial number of the device.
+        policy: The present rules of the server that told it.
+    """
+    if field == "groups":
+        return value.casefold() in policy.kept_groups()
+    if field == "asset_tag":
+        return policy.tag_is_neutral(value)
+    return policy.name_is_neutral(value) or value == proposed_name(serial)
 
 
 def proposed_name(serial: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -21,6 +21,7 @@ __all__ = [
     "Intake",
     "Known",
     "KnownRecord",
+    "MayStay",
     "MergeOrder",
     "MergeResult",
     "RunHead",
@@ -28,6 +29,9 @@ __all__ = [
     "SyncUnit",
 ]
 
+
+#: Asked of a stored text: (field, value or single group, serial number) → may it still be kept?
+MayStay = Callable[[str, str, str], bool]
 
 #: Remembered instead of the hash of an app list that was not believed.
 DOUBTED = b"?"
@@ -116,7 +120,9 @@ class MergeOrder:
     """What a merge needs beside the staged rows.
 
     ``judges_pools``: the listing shows all that the pool rules look at (else they stay);
-    ``unread``: records whose rows came and could not be read; ``overrides``: pools chosen by hand,
+    ``may_stay``: what the present rules say of text stored by earlier ones;
+    ``unread``: records whose rows came and could not be read; ``unobserved``: these, and the absent
+    ones that are not declared gone; ``overrides``: pools chosen by hand,
     as the rows were judged by them; ``zone``: whose days contacts are cut to.
     ``ours_before`` and ``ours_now``: what servers distribute, before and by this answer;
     ``observed_until``: when the records that leave were last seen; ``rules_digest``: the rules the
@@ -125,10 +131,12 @@ class MergeOrder:
 
     run: RunHead
     covers: Covers
+    zone: ZoneInfo
+    may_stay: MayStay
     judges_pools: bool = True
     unread: frozenset[int] = frozenset()
+    unobserved: frozenset[int] = frozenset()
     overrides: Mapping[str, str | None] = field(default_factory=dict)
-    zone: ZoneInfo | None = None
     ours_before: frozenset[str] = frozenset()
     ours_now: frozenset[str] = frozenset()
     observed_until: datetime | None = None

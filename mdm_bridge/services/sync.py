@@ -11,9 +11,11 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from mdm_bridge.domain.inventory import ServerFacts
 from mdm_bridge.domain.policy import ServerPolicy
+from mdm_bridge.domain.privacy import may_stay
 from mdm_bridge.domain.shrink import apps_vanished, devices_vanished
 from mdm_bridge.errors import AlreadyRunning, BridgeError, Interrupted, UnsafeRefused
 from mdm_bridge.messages import Message
@@ -119,6 +121,7 @@ class _Sync:
         self._store = store
         self._source = source
         covers = source.capabilities.covers
+        self._whole_policy = policy
         self._policy = policy.for_listing(covers)
         self._judges_pools = policy.judges_pools(covers)
         self._clock = clock
@@ -240,6 +243,8 @@ class _Sync:
                 covers=self._source.capabilities.covers,
                 judges_pools=self._judges_pools,
                 unread=frozenset(reading.unread),
+                unobserved=frozenset(reading.unread | reading.not_judged),
+                may_stay=partial(may_stay, policy=self._whole_policy),
                 overrides=self._chosen,
                 zone=self._policy.zone,
                 ours_before=reading.ours_before,

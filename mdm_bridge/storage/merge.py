@@ -17,6 +17,7 @@ from mdm_bridge.storage.intake import StagingArea
 from mdm_bridge.storage.merge_apps import AppMerge
 from mdm_bridge.storage.minimise import minimise_devices
 from mdm_bridge.storage.pools import chosen_pools
+from mdm_bridge.storage.remembered import date_observations, remember_rules
 from mdm_bridge.storage.sql import KEPT_CONTACT, Sql
 from mdm_bridge.storage.types import instant_text
 
@@ -69,7 +70,7 @@ class Merge:
     def run(self) -> MergeResult:
         """Do it; the caller's transaction makes it visible."""
         if self._staged.empty:
-            self._remember_rules()
+            self._remember()
             return MergeResult()
         self._devices()
         self._swaps()
@@ -87,7 +88,7 @@ class Merge:
         self._days()
         if becoming_ash:
             minimise_devices(self._connection, becoming_ash, self._order.zone)
-        self._remember_rules()
+        self._remember()
         return MergeResult(
             listed=self._listed(),
             new=self._count("fresh = 1"),
@@ -99,6 +100,11 @@ class Merge:
             apps=apps,
             duplicate_serials=self._duplicates(),
         )
+
+    def _remember(self) -> None:
+        """Note by which rules the rows were judged, and which records this listing could not show."""
+        remember_rules(self._sql, self._order)
+        date_observations(self._sql, self._order)
 
     def _count(self, condition: str) -> int:
         return int(self._sql.rows(f"SELECT count(*) FROM staged WHERE {condition}")[0][0])
@@ -120,7 +126,8 @@ class Merge:
         self._sql.run(
             "INSERT INTO device (serial, state_since, first_seen_at) "
             "SELECT DISTINCT s.serial, <now>, <now> FROM staged s "
-            "WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.serial = s.serial)"
+            "WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.serial = s.serial) "
+            "ON CONFLICT (serial) DO NOTHING"  # added by hand a moment ago
         )
         self._sql.run(
             "UPDATE staged SET device_id = d.id, fresh = CASE WHEN n.device_id IS NULL THEN 1 ELSE 0 END "
@@ -160,7 +167,7 @@ class Merge:
             return 0
         until = instant_text(self._order.observed_until or self._order.run.started_at)
         self._sql.run(
-            "UPDATE record SET gone_at = <now>, observed_at = <until> "
+            "UPDATE record SET gone_at = <now>, observed_at = COALESCE(observed_at, <until>) "
             "WHERE id IN (SELECT record_id FROM leaving)",
             {"until": until},
         )
@@ -373,18 +380,3 @@ class Merge:
             "OR COALESCE(excluded.available_mb, device_day.available_mb) <differs> device_day.available_mb "
             "OR COALESCE(excluded.os_version, device_day.os_version) <differs> device_day.os_version"
         )
-
-    def _remember_rules(self) -> None:
-        moved = self._sql.run(
-            "UPDATE server SET rules_digest = :rules WHERE id = <server> AND rules_digest <differs> :rules",
-            {"rules": self._order.rules_digest},
-        )
-        if moved:
-            # Rows that came and could not be read: what is known of them was judged by other rules.
-            self._sql.run(
-                "UPDATE record SET whole_hash = NULL, "
-                "apps_hash = CASE WHEN length(apps_hash) = 1 THEN apps_hash END "  # doubted stays doubted
-                "WHERE server_id = <server> AND gone_at IS NULL "
-                "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) "
-                "AND id NOT IN (SELECT s.record_id FROM staged s WHERE s.record_id IS NOT NULL)"
-            )

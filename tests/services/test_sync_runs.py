@@ -17,7 +17,7 @@ from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import SystemClock
 from mdm_bridge.ports.inventory import Page
 from mdm_bridge.services import sync as module
-from mdm_bridge.services.leases import held
+from mdm_bridge.services.leases import Held, held
 from mdm_bridge.services.sync import RunReport, SyncOptions, synchronise
 from mdm_bridge.storage import open_store
 from mdm_bridge.storage.store import Store
@@ -152,10 +152,14 @@ def test_a_heart_that_finds_the_lease_taken_says_so_at_the_next_page(database_ur
             with store.unit() as unit:
                 unit.leases.release(lease.lease)
                 unit.leases.acquire("sync:school", 900)
-            deadline = time.monotonic() + 10
             with pytest.raises(LeaseLost):
-                while time.monotonic() < deadline:
-                    lease.keep()
-                    time.sleep(0.05)
+                keep_for(lease, 10)
     finally:
         store.close()
+
+
+def keep_for(lease: Held, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        lease.keep()
+        time.sleep(0.05)

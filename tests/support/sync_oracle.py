@@ -41,7 +41,8 @@ class Record:
 class Device:
     """All that is known of one device.
 
-    ``told``: its apps as last believed, ``named`` those of them that are kept by name.
+    ``told``: its apps as last believed, ``named`` those of them that are kept by name; ``history``:
+    field, old, new, and the server whose run wrote it.
     """
 
     override: str | None = None
@@ -52,7 +53,7 @@ class Device:
     total: int | None = None
     told: dict[str, str] | None = None
     named: dict[str, str] = field(default_factory=dict)
-    history: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    history: list[tuple[str, str | None, str | None, str]] = field(default_factory=list)
     events: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
     days: dict[date, tuple[Any, Any, Any]] = field(default_factory=dict)
     gone_since: str | None = None
@@ -244,7 +245,8 @@ class Oracle:
         own_before = self.catalogues.get(server, frozenset())
         self.catalogues[server] = catalogue
         read_by = (rules, self.ours)
-        if self._read_by.get(server) == read_by:
+        moved = self._read_by.get(server) != read_by
+        if not moved:
             self._sure = self.ours
         else:
             self._sure = own_before
@@ -260,18 +262,20 @@ class Oracle:
         by_serial: dict[str, list[Row]] = {}
         for row in judged.rows.values():
             by_serial.setdefault(row["serial"], []).append(row)
-        gone = self._gone({*listed_before} - {*by_serial}, now)
+        gone = self._gone(server, {*listed_before} - {*by_serial}, now)
         returned = 0
         counts = {"installed": 0, "removed": 0, "updated": 0}
         for serial, rows in sorted(by_serial.items()):
             device = self.devices.setdefault(serial, Device())
             if device.now is not None and serial not in listed_before:
                 returned += 1
-                device.history.append(("gone_at", device.gone_since, None))
+                device.history.append(("gone_at", device.gone_since, None, server))
                 device.gone_since = None
             self._device(server, serial, device, rows, rules, now, doubted, counts)
         new = [serial for serial in by_serial if serial not in before]
         changed = [s for s in by_serial if s in before and self.devices[s].picture() != before[s]]
+        if moved:
+            self._forget_groups(server, rules)
         return Outcome(
             "complete",
             None,
@@ -289,13 +293,26 @@ class Oracle:
             counts,
         )
 
-    def _gone(self, unlisted: set[str], now: datetime) -> int:
+    def _forget_groups(self, server: str, rules: Rules) -> None:
+        """Under other rules, groups told by this server that they do not name are kept nowhere."""
+        for device in self.devices.values():
+            if device.now and device.voice and device.voice[0] == server:
+                device.now = {**device.now, "groups": _named(device.now["groups"], rules)}
+            left = []
+            for name, old, new, told_by in device.history:
+                if name == "groups" and told_by == server:
+                    old, new = _named(old, rules), _named(new, rules)
+                if old != new:
+                    left.append((name, old, new, told_by))
+            device.history = left
+
+    def _gone(self, server: str, unlisted: set[str], now: datetime) -> int:
         gone = 0
         live = {record.serial for record in self.records.values()}
         for serial in unlisted - live:
             device = self.devices[serial]
             device.gone_since = _instant(now)
-            device.history.append(("gone_at", None, device.gone_since))
+            device.history.append(("gone_at", None, device.gone_since, server))
             gone += 1
         return gone
 
@@ -348,9 +365,9 @@ class Oracle:
             for name in _STABLE:
                 if before[name] != state[name]:
                     shown = "pool" if name == "pool_by_rule" else name
-                    device.history.append((shown, _text(before[name]), _text(state[name])))
+                    device.history.append((shown, _text(before[name]), _text(state[name]), server))
             if device.voice is not None and device.voice[1] != key[1]:
-                device.history.append(("udid", device.voice[1], key[1]))
+                device.history.append(("udid", device.voice[1], key[1], server))
         entering = before is not None and device.pool(state["pool_by_rule"]) == "ash" != pool_before
         if entering and device.override is None:
             device.now = state
@@ -434,6 +451,14 @@ def _state(row: Row, rules: Rules) -> dict[str, Any]:
         else json.dumps(sorted(g for g in groups if g.casefold() in kept), ensure_ascii=False),
         "pool_by_rule": _pool(row, rules),
     }
+
+
+def _named(groups: str | None, rules: Rules) -> str | None:
+    """Return a stored list of groups, reduced to those that the rules name."""
+    if groups is None:
+        return None
+    kept = {group.casefold() for _, group in rules.pools} | {(rules.scope or "").casefold()}
+    return json.dumps([name for name in json.loads(groups) if name.casefold() in kept], ensure_ascii=False)
 
 
 def _mb(size: float | None) -> int | None:

@@ -91,7 +91,7 @@ def of_oracle(oracle: Oracle) -> Picture:
                 "total": device.total,
                 "named": device.named,
                 "events": _sorted(device.events),
-                "history": _sorted(device.history),
+                "history": _sorted(change[:3] for change in device.history),
                 "days": device.days,
             }
             for serial, device in oracle.devices.items()
