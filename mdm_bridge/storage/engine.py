@@ -14,6 +14,8 @@ from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from mdm_bridge.storage.schema import VERSION_TABLE
+
 __all__ = ["BUSY_TIMEOUT_S", "WRITE", "is_sqlite", "lock_inventory", "open_engine"]
 
 #: Execution option of a connection whose transactions write.
@@ -22,11 +24,13 @@ WRITE = "mdm_write"
 #: How long a SQLite writer waits for another one.
 BUSY_TIMEOUT_S = 30
 
+#: How long a PostgreSQL session waits for a lock: nobody for ever, yet longer than any merge lasts.
+_LOCK_TIMEOUT_S = 120
+
 #: Any number; the same for everyone who decides on the inventory on PostgreSQL.
 _INVENTORY_LOCK = 7_305_003
 
 _PRAGMAS = (
-    "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=NORMAL",
     "PRAGMA foreign_keys=ON",
     "PRAGMA secure_delete=ON",
@@ -57,7 +61,10 @@ def open_engine(url: str | URL) -> Engine:
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         return _sqlite_engine(address)
-    return create_engine(address, pool_pre_ping=True, pool_size=4, connect_args={"connect_timeout": 10})
+    arguments: dict[str, Any] = {"connect_timeout": 10}
+    if "options" not in address.query:
+        arguments["options"] = f"-c lock_timeout={_LOCK_TIMEOUT_S}s"
+    return create_engine(address, pool_pre_ping=True, pool_size=4, connect_args=arguments)
 
 
 def _sqlite_engine(address: URL) -> Engine:
@@ -70,6 +77,7 @@ def _sqlite_engine(address: URL) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _pragmas(raw: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        _turn_wal_on(raw)
         for pragma in _PRAGMAS:
             raw.execute(pragma)
 
@@ -79,3 +87,12 @@ def _sqlite_engine(address: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _turn_wal_on(raw: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on, for good; but not in a file that holds another program's tables."""
+    if raw.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return
+    tables = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables or VERSION_TABLE in tables:
+        raw.execute("PRAGMA journal_mode=WAL")

@@ -90,6 +90,14 @@ def _translate(cause: BaseException) -> StorageError:
             Message("disk_full", "The disk that holds the database is full: nothing was changed."),
             hint=Message("free_disk_space", "Free some space on that disk, then run the command again."),
         )
+    if "disk i/o error" in text:
+        return StorageError(
+            Message("disk_failed", "The disk that holds the database refuses to work: nothing was changed."),
+            hint=Message(
+                "check_disk",
+                "Check its free space, your quota and its state; then look at the data: mdm-bridge db check",
+            ),
+        )
     if "readonly" in text or "read-only" in text:
         return StorageError(
             Message("database_read_only", "The database cannot be written."),
