@@ -301,9 +301,7 @@ class App:
     def _jamf_school(self, name: str, session: HttpSession) -> ListingSource:
         from mdm_bridge.providers.jamf_school import JamfSchoolSource
 
-        server = self.server(name)
-        classes = frozenset(server.classes)
-        return JamfSchoolSource(name, session, zone=self._zone_of(server), classes=classes)
+        return JamfSchoolSource(name, session, zone=self._zone_of(self.server(name)))
 
     def _zone_of(self, server: Server) -> ZoneInfo:
         """Return the zone of a server's dates, which carry none."""

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from mdm_bridge.domain.cells import BadCell
 from mdm_bridge.messages import Message
 
-__all__ = ["DATE_ORDERS", "instant", "local_day"]
+__all__ = ["DATE_ORDERS", "FIRST_CONTACT_YEAR", "instant", "local_day"]
 
 #: How a date whose order cannot be seen is to be read.
 DATE_ORDERS = ("day-first", "month-first")
@@ -26,7 +26,7 @@ _WRITTEN = re.compile(
 _NO_DATE = re.compile(r"(?:0000[-/]00[-/]00|0001[-/]01[-/]01|00/00/0000|01/01/0001)(?:[T ].*)?")
 
 #: No tablet was managed before: an older contact stands for "never".
-_FIRST_CONTACT_YEAR = 2010
+FIRST_CONTACT_YEAR = 2010
 _PURCHASE_YEARS = range(1990, 2101)
 
 
@@ -51,7 +51,7 @@ def instant(raw: str, zone: tzinfo, order: str | None = None) -> datetime | None
         moment = moment.astimezone(UTC).replace(microsecond=0)
     except OverflowError:
         raise _bad_date(order) from None
-    return moment if moment.year >= _FIRST_CONTACT_YEAR else None
+    return moment if moment.year >= FIRST_CONTACT_YEAR else None
 
 
 def local_day(raw: str, zone: tzinfo, order: str | None = None) -> date | None:

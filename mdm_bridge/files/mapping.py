@@ -217,18 +217,17 @@ def _zone(written: Any, problems: list[Message]) -> str | None:
         return None
 
 
-def save_mapping(path: Path, mapping: ColumnMapping, *, overwrite: bool = False) -> None:
+def save_mapping(path: Path, mapping: ColumnMapping) -> None:
     """Write a mapping so that ``load_mapping`` reads the same again.
 
     Args:
         path: File to write; its folder is made.
         mapping: What to write.
-        overwrite: Replace a file that is there.
 
     Raises:
         InputError: There is one already, or it cannot be written.
     """
-    if path.exists() and not overwrite:
+    if path.exists():
         raise input_problem(
             path,
             Message("mapping_exists", "This mapping exists already."),

@@ -56,11 +56,6 @@ class CsvSource:
         own = table.mapping.timezone
         self._zone = ZoneInfo(own) if own else zone
 
-    @property
-    def ignored(self) -> int:
-        """How many rows the mapping leaves out (devices in the console's trash)."""
-        return self.table.ignored
-
     def probe(self) -> Probe:
         """Say what was read, and as what."""
         table = self.table

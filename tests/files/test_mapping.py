@@ -145,7 +145,8 @@ def test_a_saved_mapping_is_not_replaced_by_accident(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="exists already"):
         save_mapping(file, second)
     assert load_mapping(file) == first
-    save_mapping(file, second, overwrite=True)
+    file.unlink()
+    save_mapping(file, second)
     assert load_mapping(file) == second
     assert [path.name for path in file.parent.iterdir()] == ["parc.toml"]
 
@@ -191,5 +192,6 @@ _MAPPINGS = st.builds(
 
 @given(_MAPPINGS)
 def test_what_is_saved_is_read_again(tmp_path: Path, mapping: ColumnMapping) -> None:
-    save_mapping(tmp_path / "parc.toml", mapping, overwrite=True)
+    (tmp_path / "parc.toml").unlink(missing_ok=True)
+    save_mapping(tmp_path / "parc.toml", mapping)
     assert load_mapping(tmp_path / "parc.toml") == mapping

@@ -49,7 +49,6 @@ class JamfSchoolSource:
         name: Name of the server in the settings.
         session: Session to it, with network id and key.
         zone: Zone of its dates, which carry none.
-        classes: Kinds of device we look after; others are listed with their ``device_class``.
 
     ``warnings`` holds what the last ``facts`` could not get, for the report of the run.
 
@@ -61,16 +60,8 @@ class JamfSchoolSource:
         covers=_COVERS, facts=frozenset({"apps", "groups", "profiles"}), licences=True
     )
 
-    def __init__(
-        self,
-        name: str,
-        session: HttpSession,
-        *,
-        zone: ZoneInfo,
-        classes: frozenset[str] = frozenset({"ipad"}),
-    ) -> None:
+    def __init__(self, name: str, session: HttpSession, *, zone: ZoneInfo) -> None:
         self.name = name
-        self.classes = classes
         self.warnings: list[Message] = []
         self._session = session
         self._zone = zone
@@ -121,9 +112,11 @@ class JamfSchoolSource:
             "profiles", ProfileList, "profiles",
         )  # fmt: skip
         return ServerFacts(
-            apps=self._decoded(apps, lambda raw: WireApp.model_validate_json(raw).to_app()),
-            groups=self._decoded(groups, lambda raw: WireGroup.model_validate_json(raw).to_group()),
-            profiles=self._decoded(profiles, lambda raw: WireProfile.model_validate_json(raw).to_profile()),
+            apps=self._decoded("apps", apps, lambda raw: WireApp.model_validate_json(raw).to_app()),
+            groups=self._decoded("groups", groups, lambda raw: WireGroup.model_validate_json(raw).to_group()),
+            profiles=self._decoded(
+                "profiles", profiles, lambda raw: WireProfile.model_validate_json(raw).to_profile()
+            ),
         )
 
     def pages(self) -> Iterator[Page]:
@@ -167,8 +160,14 @@ class JamfSchoolSource:
         self.warnings.append(absent)
         return None
 
-    def _decoded(self, raws: list[Raw] | None, decode: Callable[[bytes], T | None]) -> tuple[T, ...] | None:
-        """Decode entries one by one; a malformed one is left out and counted in a warning."""
+    def _decoded(
+        self, part: str, raws: list[Raw] | None, decode: Callable[[bytes], T | None]
+    ) -> tuple[T, ...] | None:
+        """Decode entries one by one; a malformed one is left out and counted in a warning.
+
+        The warning is ``entries_skipped``; its parameter ``part`` says of which list (apps, groups,
+        profiles): a list with gaps proves no absence.
+        """
         if raws is None:
             return None
         found: list[T] = []
@@ -187,6 +186,7 @@ class JamfSchoolSource:
                     "entries_skipped",
                     "Malformed entries left out of the server's lists: {count}.",
                     count=malformed,
+                    part=part,
                 )
             )
         return tuple(found)

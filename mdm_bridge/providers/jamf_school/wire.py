@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -19,32 +18,21 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from mdm_bridge.domain import cells
+from mdm_bridge.domain.cell_dates import FIRST_CONTACT_YEAR
 from mdm_bridge.domain.identifiers import normalise_serial
 from mdm_bridge.domain.inventory import ServerApp, ServerGroup, ServerProfile, Sighting
 
 __all__ = ["WireApp", "WireDevice", "WireGroup", "WireProfile", "clean", "instant_of"]
 
-_MAX_TEXT = 255
 _TRUE = frozenset({"1", "true"})
 _FALSE = frozenset({"0", "false"})
 _ZONE = re.compile(r"[A-Za-z]+(?:[/_+-][A-Za-z0-9]+)*")
 
-#: No tablet was managed before this year: an older date stands for "never".
-_FIRST_YEAR = 2010
-
 
 def clean(text: str) -> str | None:
     """Return a text without control characters and surrounding blanks; None when nothing is left."""
-    if not text.isprintable():
-        # No-break spaces are not "printable" either, and stay.
-        text = "".join(_kept(char) for char in text)
-    return text.strip()[:_MAX_TEXT] or None
-
-
-def _kept(char: str) -> str:
-    if char in "\t\r\n\u2028\u2029":
-        return " "
-    return "" if unicodedata.category(char)[0] == "C" else char
+    return cells.clean(text) or None
 
 
 def _unwrap(value: Any, *keys: str) -> Any:
@@ -197,7 +185,7 @@ def _from_text(text: object, zone_name: object, default: ZoneInfo) -> datetime |
 
 
 def _plausible(moment: datetime) -> datetime | None:
-    return moment if moment.year >= _FIRST_YEAR else None
+    return moment if moment.year >= FIRST_CONTACT_YEAR else None
 
 
 def _before(function: Callable[[Any], Any]) -> BeforeValidator:
