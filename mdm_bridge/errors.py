@@ -25,6 +25,7 @@ reaches the command line is a bug and keeps its traceback.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
@@ -48,6 +49,7 @@ __all__ = [
     "TransitionRefused",
     "UnknownObject",
     "UnsafeRefused",
+    "system_reason",
 ]
 
 
@@ -150,3 +152,22 @@ class UnsafeRefused(BridgeError):
     """Refused because it looks dangerous; ``--force`` accepts it where a command has it."""
 
     exit_code = 5
+
+
+_SYSTEM_REASONS = {
+    errno.ENOENT: Message("no_such_path", "the file or its folder does not exist"),
+    errno.EACCES: Message("access_refused", "access is refused"),
+    errno.EPERM: Message("access_refused", "access is refused"),
+    errno.EISDIR: Message("is_a_folder", "it is a folder"),
+    errno.ENOTDIR: Message("folder_is_a_file", "a folder of its path is a file"),
+    errno.EEXIST: Message("name_taken", "something of that name is there already"),
+    errno.ENOSPC: Message("disk_full", "the disk is full"),
+    errno.EROFS: Message("disk_read_only", "that disk can only be read"),
+    errno.ENAMETOOLONG: Message("name_too_long", "the name is too long"),
+}
+
+
+def system_reason(error: OSError) -> Message:
+    """Return why the system refused a file, in our own words: its sentences come in its own language."""
+    known = _SYSTEM_REASONS.get(error.errno or 0)
+    return known or Message("system_refused", "the system refused it (code {code})", code=error.errno or 0)

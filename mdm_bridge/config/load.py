@@ -14,7 +14,7 @@ from mdm_bridge.config.checks import holds_password, take_bad_names, take_missin
 from mdm_bridge.config.environment import apply_environment
 from mdm_bridge.config.models import Settings
 from mdm_bridge.config.problems import from_pydantic, settings_error
-from mdm_bridge.errors import SettingProblem, SettingsError
+from mdm_bridge.errors import SettingProblem, SettingsError, system_reason
 from mdm_bridge.messages import Message
 
 __all__ = ["DEFAULT_FILE", "check_settings_text", "find_settings", "load_settings"]
@@ -113,7 +113,9 @@ def _unreadable(file: Path, error: OSError) -> SettingsError:
         )
     return _file_error(
         file,
-        Message("settings_unreadable", "The settings file cannot be read: {reason}.", reason=error.strerror),
+        Message(
+            "settings_unreadable", "The settings file cannot be read: {reason}.", reason=system_reason(error)
+        ),
         Message("check_rights", "Check that it is a file and that you may read it."),
     )
 
@@ -122,20 +124,20 @@ def _file_error(file: Path, message: Message, hint: Message) -> SettingsError:
     return settings_error([SettingProblem(str(file), "", message, hint)])
 
 
-_POSITION = re.compile(r"line (\d+)")
+_POSITION = re.compile(r"line (\d+), column (\d+)")
 
 
 def _toml_message(error: tomllib.TOMLDecodeError) -> Message:
     found = _POSITION.search(str(error))
-    # tomllib quotes at most one character; a whole line could hold a secret
-    reason = re.sub(r"\s*\(at [^)]*\)$", "", str(error))
     if found is None:
-        return Message("settings_not_toml_end", "The settings file ends too early: {reason}.", reason=reason)
+        return Message(
+            "settings_not_toml_end", "The settings file ends too early: a mark or bracket is not closed."
+        )
     return Message(
         "settings_not_toml",
-        "Line {line} of the settings file is not TOML: {reason}.",
+        "Line {line} of the settings file is not TOML, from character {n} on.",
         line=int(found[1]),
-        reason=reason,
+        n=int(found[2]),
     )
 
 

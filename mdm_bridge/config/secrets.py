@@ -13,7 +13,7 @@ from mdm_bridge.config.acl import readers_beside_owner
 from mdm_bridge.config.models import Settings
 from mdm_bridge.config.problems import settings_error
 from mdm_bridge.config.servers import SECRET_NAMES, Server
-from mdm_bridge.errors import SettingProblem, SettingsError
+from mdm_bridge.errors import SettingProblem, SettingsError, system_reason
 from mdm_bridge.messages import Message
 
 __all__ = ["KEYRING_SERVICE", "check_secrets", "read_secret", "uses_keyring"]
@@ -124,7 +124,7 @@ def _unreadable(file: Path, key: str, settings_file: str | None, error: OSError)
             "key_file_unreadable",
             "The file {path} cannot be read: {reason}.",
             path=file,
-            reason=error.strerror or type(error).__name__,
+            reason=system_reason(error),
         ),
         Message("own_key_file", "It must be a file that belongs to the account that runs mdm-bridge."),
     )

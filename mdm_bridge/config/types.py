@@ -84,7 +84,11 @@ def _pattern(text: str) -> str:
         re.compile(text)
     except re.error as error:
         raise BadSetting(
-            Message("bad_pattern", "This is not a regular expression: {reason}.", reason=error),
+            Message(
+                "bad_pattern",
+                "This is not a regular expression, from character {n} on.",
+                n=(error.pos or 0) + 1,
+            ),
             Message(
                 "pattern_form", "In TOML write it between single quotes, for example '{example}'.",
                 example="FORM-[0-9]{2}",

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Table, select
 
 from mdm_bridge import __version__
 from mdm_bridge.domain.audit import Head
-from mdm_bridge.errors import InputError
+from mdm_bridge.errors import InputError, system_reason
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.database import BackupMade
 from mdm_bridge.storage.portable import encoder, kinds_of
@@ -153,7 +153,7 @@ def _cannot_write(path: Path, error: OSError) -> InputError:
             "cannot_write_file",
             "{path} cannot be written: {reason}.",
             path=str(path),
-            reason=error.strerror or "?",
+            reason=system_reason(error),
         ),
         hint=Message("choose_own_folder", "Choose a folder that you may write to, on a disk with room."),
     )

@@ -18,7 +18,7 @@ import msgspec
 from sqlalchemy import Connection, func, inspect, select, text
 
 from mdm_bridge.domain.audit import Head
-from mdm_bridge.errors import InputError, StorageError
+from mdm_bridge.errors import InputError, StorageError, system_reason
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.database import Restored
 from mdm_bridge.storage.audit import AuditTrail
@@ -78,7 +78,10 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     except OSError as error:
         raise InputError(
             Message(
-                "cannot_read_file", "{path} cannot be read: {reason}.", path=str(path), reason=error.strerror
+                "cannot_read_file",
+                "{path} cannot be read: {reason}.",
+                path=str(path),
+                reason=system_reason(error),
             ),
             hint=Message("check_rights", "Check that it is a file you may read."),
         ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -121,22 +122,10 @@ def test_answers_are_kept_whatever_they_hold(tmp_path: Path) -> None:
 
 @posix
 def test_the_questions_of_a_terminal(tmp_path: Path) -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mdm_bridge", "--lang", "en", "init"],
-        cwd=tmp_path, env=environment(), stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
-    )  # fmt: skip
-    os.close(theirs)
     answers = ["My service", *[""] * (len(ORGANISATION) - 1), "y", "North!", "north", "ftp://x"]
     answers += ["https://school.example.org/api", "1234567", "S3CRET"]
-    shown = b""
-    for answer in answers:
-        shown += _until_a_question(ours)
-        os.write(ours, answer.encode() + b"\n")
-    output = process.communicate(timeout=30)[0]
-    assert process.returncode == 0, shown
+    code, shown, output = _answering(tmp_path, answers, "en")
+    assert code == 0, shown
     assert b"Name of the organisation" in shown
     assert b"S3CRET" not in output
     key = tmp_path / "secrets" / "north.key"
@@ -145,6 +134,48 @@ def test_the_questions_of_a_terminal(tmp_path: Path) -> None:
     settings = load_settings(tmp_path / "mdm-bridge.toml", {})
     assert settings.organisation.name == "My service"
     assert settings.servers["north"].url == "https://school.example.org/api"
+
+
+@posix
+@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize(("answer", "meant"), [
+    ("o", True), ("Oui", True), ("y", True), ("yes", True), ("n", False), ("non", False), ("", False),
+])  # fmt: skip
+def test_yes_and_no_are_understood_in_either_language(
+    tmp_path: Path, language: str, answer: str, meant: bool
+) -> None:
+    answers = [*[""] * len(ORGANISATION), answer, *(["", ""] if meant else [])]
+    code, seen, _output = _answering(tmp_path, answers, language)
+    shown = seen.decode()
+    assert code == 0, shown
+    if language == "fr":
+        assert "[o/N]\u00a0: " in shown
+        assert not re.search(r"[^\u00a0/s]: ?(?:\r|$)", shown.split("[o/N]")[0], re.MULTILINE), shown
+    else:
+        assert "[y/N]: " in shown
+    assert (("Adresse de base" in shown) or ("Base address" in shown)) is meant
+
+
+def _answering(folder: Path, answers: list[str], language: str) -> tuple[int, bytes, bytes]:
+    """Run ``init`` on a terminal; return its exit code, what the terminal showed, and stdout."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mdm_bridge", "--lang", language, "init"],
+        cwd=folder, env=environment(), stdin=theirs, stderr=theirs, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    try:
+        for answer in answers:
+            shown += _until_a_question(ours)
+            os.write(ours, answer.encode() + b"\n")
+        output = process.communicate(timeout=30)[0]
+    finally:
+        process.kill()
+        os.close(ours)
+    return process.returncode, shown, output
 
 
 def _until_a_question(terminal: int, patience_s: float = 20) -> bytes:

@@ -18,9 +18,10 @@ from mdm_bridge.delivery.cli.base import (
     translate,
 )
 from mdm_bridge.delivery.cli.base import command as make_command
+from mdm_bridge.delivery.cli.questions import ask, confirm
 from mdm_bridge.delivery.settings_text import ORGANISATION, Answers, FirstServer, settings_text
 from mdm_bridge.domain.identifiers import is_server_name
-from mdm_bridge.errors import InputError
+from mdm_bridge.errors import InputError, system_reason
 from mdm_bridge.messages import Message
 
 _GITIGNORE = "/secrets/\n*.db\n*.db-wal\n*.db-shm\n"
@@ -91,31 +92,22 @@ def _terminal() -> bool:
 def _ask(cli: Cli) -> tuple[Answers, str]:
     """Ask for the organisation and the first server; return the answers and the key."""
     cli.note(_("An empty answer skips a question; everything can be changed later in the settings file."))
-    organisation = {
-        key: answer for key, question in ORGANISATION.items() if (answer := _question(_(question)))
-    }
-    if not click.confirm(_("Describe a Jamf School server now?"), default=False, err=True):
+    organisation = {key: answer for key, question in ORGANISATION.items() if (answer := ask(_(question)))}
+    if not confirm(_("Describe a Jamf School server now?")):
         return Answers(organisation), ""
     name = _server_name(cli)
     url = _address(cli)
-    network_id = _question(_("Network ID (in the console: Devices, Enroll Device(s))")) if url else ""
+    network_id = ask(_("Network ID (in the console: Devices, Enroll Device(s))")) if url else ""
     if not url or not network_id:
         cli.note(_("The server stays switched off in the settings file until it is complete."))
         return Answers(organisation), ""
-    key = click.prompt(
-        _("API key (not shown; empty: later)"), default="", show_default=False, hide_input=True, err=True
-    ).strip()
+    key = ask(_("API key (not shown; empty: later)"), secret=True)
     return Answers(organisation, FirstServer(name, url, network_id)), key
-
-
-def _question(text: str, default: str = "") -> str:
-    answer: str = click.prompt(text, default=default, show_default=bool(default), err=True)
-    return answer.strip()
 
 
 def _server_name(cli: Cli) -> str:
     while True:
-        name = _question(_("Short name for it (small letters and digits)"), "mdm")
+        name = ask(_("Short name for it (small letters and digits)"), "mdm")
         if is_server_name(name):
             return name
         cli.note(_("Small letters and digits, with single underscores: north_2."))
@@ -125,7 +117,7 @@ def _address(cli: Cli) -> str:
     from mdm_bridge.wiring import address_problem
 
     while True:
-        url = _question(_("Base address (https://…/api)"))
+        url = ask(_("Base address (https://…/api)"))
         problem = address_problem(url) if url else None
         if problem is None:
             return url
@@ -149,7 +141,7 @@ def _write(folder: Path, file: Path, text: str) -> list[Path]:
         raise InputError(
             Message(
                 "init_cannot_write", "{path} cannot be written: {reason}.",
-                path=str(error.filename or folder), reason=error.strerror or str(error),
+                path=str(error.filename or folder), reason=system_reason(error),
             ),
             hint=Message("choose_own_folder", "Choose a folder that you may write to, on a disk with room."),
         ) from error  # fmt: skip

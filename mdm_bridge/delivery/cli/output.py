@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import io
 import sys
@@ -16,7 +15,7 @@ from mdm_bridge.delivery.cli.lazy import Option
 from mdm_bridge.delivery.i18n import N_, Phrases, _, format_value
 from mdm_bridge.documents.cells import harmless
 from mdm_bridge.documents.columns import BINARY_FORMATS, FORMATS, Column, Row
-from mdm_bridge.errors import InputError
+from mdm_bridge.errors import InputError, system_reason
 from mdm_bridge.messages import Message
 
 if TYPE_CHECKING:
@@ -197,16 +196,6 @@ def _needs_file(fmt: str) -> click.UsageError:
     return error
 
 
-def _reason(error: OSError) -> Message | str:
-    if isinstance(error, FileNotFoundError):
-        return Message("no_such_folder", "the folder does not exist")
-    if isinstance(error, (PermissionError, IsADirectoryError)):
-        return Message("access_refused", "access is refused")
-    if error.errno == errno.ENOSPC:
-        return Message("disk_full", "the disk is full")
-    return error.strerror or str(error)
-
-
 @contextmanager
 def _file(path: Path) -> Iterator[BinaryIO]:
     """Write a file that appears whole or not at all."""
@@ -221,7 +210,7 @@ def _file(path: Path) -> Iterator[BinaryIO]:
                 "output_not_written",
                 "{file} cannot be written: {reason}.",
                 file=str(path),
-                reason=_reason(error),
+                reason=system_reason(error),
             ),
             hint=Message(
                 "choose_other_output",
