@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-__all__ = ["DeviceFilter", "Freshness", "os_below", "pool_rule_for"]
+__all__ = ["DeviceFilter", "Freshness", "os_below", "pool_rules_for"]
 
 #: A device as it is listed: the keys of ``device list --format json``, and a few more.
 DeviceView = Mapping[str, Any]
@@ -70,12 +70,29 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(parts)
 
 
-def pool_rule_for(asset_tag: str | None) -> str | None:
-    """Return the beginning of the asset tag that a pool rule could use, or None.
+def pool_rules_for(devices: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return rules that would take devices no rule takes: (server, beginning of the asset tag).
 
-    A device matched by no rule is shown with the rule that would take it.
+    Args:
+        devices: The whole fleet, with ``pool``, ``server`` and ``asset_tag``.
+
+    Returns:
+        Only beginnings that no device of a pool on that server shares: a rule that moves tablets from
+        one pool to the other is worse than none.
     """
-    if asset_tag is None:
-        return None
-    prefix = asset_tag.rstrip("0123456789")
-    return prefix if prefix and prefix != asset_tag else None
+    loose: dict[tuple[str, str], None] = {}
+    taken: list[tuple[str, str]] = []
+    for device in devices:
+        server, tag = device["server"], device["asset_tag"]
+        if server is None or tag is None:
+            continue
+        prefix = tag.rstrip("0123456789")
+        if device["pool"] is not None:
+            taken.append((server, tag))
+        elif prefix and prefix != tag:
+            loose[server, prefix] = None
+    return sorted(
+        (server, prefix)
+        for server, prefix in loose
+        if not any(other == server and tag.startswith(prefix) for other, tag in taken)
+    )

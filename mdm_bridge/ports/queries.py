@@ -34,6 +34,14 @@ class QueriesRole(Protocol):
         """Return one row an app."""
         ...
 
+    def unsaid_of(self, bundle_id: str) -> int:
+        """Count the devices of which it cannot be said whether they have this app."""
+        ...
+
+    def kits(self) -> list[str]:
+        """Return the names of the cases."""
+        ...
+
     def serials_like(self, ending: str) -> list[str]:
         """Return the serial numbers that are, or end with, this text."""
         ...

@@ -25,6 +25,8 @@ NOT_SEEN_AFTER = timedelta(days=30)
 BATTERY_LOW_PERCENT = 30
 SPACE_LOW_GB = 2.0
 EXPIRES_WITHIN = timedelta(days=60)
+#: States in which nobody will use the warranty any more.
+_OUT_OF_USE = ("retired", "lost", "stolen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ def today(
         *_expiring(devices, expiries, day),
         *_to_sort(devices),
     ]
-    return sorted(matters, key=lambda m: (SECTIONS.index(m.section), m.on or date.max, m.serial or ""))
+    return sorted(
+        matters,
+        key=lambda m: (SECTIONS.index(m.section), m.message.code, m.on or date.max, m.serial or ""),
+    )
 
 
 def _servers(names: Sequence[str], known: Mapping[str, Freshness], now: datetime) -> Iterator[Matter]:
@@ -151,6 +156,8 @@ def _expiring(
                 on=on,
             )
     for device in devices:
+        if device["state"] in _OUT_OF_USE:
+            continue
         until = device["warranty_until"]
         if until is not None and timedelta() <= until - day <= EXPIRES_WITHIN:
             yield Matter(
@@ -164,7 +171,7 @@ def _expiring(
 
 def _to_sort(devices: Iterable[Mapping[str, Any]]) -> Iterator[Matter]:
     for device in devices:
-        if device["pool"] is None and device["server"] is not None and device["state"] != "retired":
+        if device["pool"] is None and device["state"] != "retired":
             yield Matter(
                 "to_sort",
                 Message("no_pool", "No rule takes this device: it can neither be lent nor deployed to."),

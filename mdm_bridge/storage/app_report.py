@@ -20,21 +20,26 @@ __all__ = ["app_report"]
 _VERSIONS_SHOWN = 3
 
 
-def app_report(connection: Connection, pool: ColumnElement[Any]) -> list[dict[str, Any]]:
+def app_report(
+    connection: Connection, pool: ColumnElement[Any], unnamed: ColumnElement[Any]
+) -> list[dict[str, Any]]:
     """Return one row an app that is installed or distributed, by name.
 
     Args:
         connection: Inside a transaction.
         pool: Expression of a device's effective pool.
+        unnamed: Condition « this device has apps that are counted and not named ».
 
     Returns:
-        ``bundle_id``, ``name``, ``adam_id``, ``devices``, ``training``, ``ash``, ``versions`` (the
-        most frequent first), ``licences_total``, ``licences_used``, ``licences_free``,
-        ``distributed`` (a server offers it).
+        ``bundle_id``, ``name``, ``adam_id``, ``devices``, ``training``, ``ash`` (None when it cannot
+        be known: the app is not ours, and some tablets of that pool have apps that are not named),
+        ``versions`` (the most frequent first), ``licences_total``, ``licences_used``,
+        ``licences_free``, ``distributed`` (a server offers it).
     """
     licences = _licences(connection)
     versions = _versions(connection)
     counts = _counts(connection, pool)
+    silent = _any(connection, unnamed)
     found = []
     for app in connection.execute(select(AppRow.id, AppRow.bundle_id, AppRow.name, AppRow.adam_id)):
         count, licence = counts.get(app.id), licences.get(app.id)
@@ -49,7 +54,7 @@ def app_report(connection: Connection, pool: ColumnElement[Any]) -> list[dict[st
                 "adam_id": app.adam_id,
                 "devices": devices,
                 "training": training,
-                "ash": ash,
+                "ash": None if silent and licence is None else ash,
                 "versions": versions.get(app.id, []),
                 "licences_total": total,
                 "licences_used": used,
@@ -58,6 +63,16 @@ def app_report(connection: Connection, pool: ColumnElement[Any]) -> list[dict[st
             }
         )
     return sorted(found, key=lambda row: ((row["name"] or row["bundle_id"]).casefold(), row["bundle_id"]))
+
+
+def _any(connection: Connection, unnamed: ColumnElement[Any]) -> bool:
+    query = (
+        select(DeviceRow.id)
+        .join(DeviceNowRow, DeviceNowRow.device_id == DeviceRow.id)
+        .where(unnamed)
+        .limit(1)
+    )
+    return connection.execute(query).first() is not None
 
 
 def _counts(connection: Connection, pool: ColumnElement[Any]) -> dict[int, tuple[int, int, int]]:

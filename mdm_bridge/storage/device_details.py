@@ -69,6 +69,7 @@ def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
             "run": row.run_id,
             "actor": None,
             "reason": None,
+            "order": row.id,
         }
         for row in connection.execute(
             select(FieldChangeRow.__table__).where(FieldChangeRow.device_id == device_id)
@@ -83,22 +84,30 @@ def history(connection: Connection, serial: str) -> list[dict[str, Any]]:
             "run": None,
             "actor": row.actor,
             "reason": row.reason,
+            "order": row.id,
         }
         for row in connection.execute(
             select(StateChangeRow.__table__).where(StateChangeRow.device_id == device_id)
         )
     ]
     rows += _app_events(connection, device_id)
-    # Within a second, what a person did comes after what a run found.
-    return sorted(
-        rows, key=lambda row: (row["at"], row["run"] is None, row["run"] or 0, row["field"]), reverse=True
-    )
+    # Within a second, what a person did comes after what a run found, each in the order it was written.
+    rows.sort(key=lambda row: (row["at"], row["run"] is None, row["run"] or 0, row["order"]), reverse=True)
+    return [{key: value for key, value in row.items() if key != "order"} for row in rows]
 
 
 def _app_events(connection: Connection, device_id: Any) -> list[dict[str, Any]]:
     old, new = aliased(AppVersionRow), aliased(AppVersionRow)
     rows = connection.execute(
-        select(AppEventRow.at, AppEventRow.run_id, AppEventRow.kind, AppRow.bundle_id, old.text, new.text)
+        select(
+            AppEventRow.id,
+            AppEventRow.at,
+            AppEventRow.run_id,
+            AppEventRow.kind,
+            AppRow.bundle_id,
+            old.text,
+            new.text,
+        )
         .join(AppRow, AppRow.id == AppEventRow.app_id)
         .outerjoin(old, old.id == AppEventRow.old_version_id)
         .outerjoin(new, new.id == AppEventRow.new_version_id)
@@ -113,8 +122,9 @@ def _app_events(connection: Connection, device_id: Any) -> list[dict[str, Any]]:
             "run": run,
             "actor": None,
             "reason": None,
+            "order": order,
         }
-        for at, run, _kind, bundle_id, before, after in rows
+        for order, at, run, _kind, bundle_id, before, after in rows
     ]
 
 

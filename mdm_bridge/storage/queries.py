@@ -20,6 +20,7 @@ from mdm_bridge.storage.tables import (
     KitRow,
     RecordRow,
     RunRow,
+    ServerAppRow,
     ServerRow,
 )
 
@@ -29,6 +30,17 @@ _POOL = case(
     (DeviceRow.pool_override.is_(None), DeviceNowRow.pool_by_rule),
     (DeviceRow.pool_override == "none", null()),
     else_=DeviceRow.pool_override,
+)
+
+#: A device of the ash pool with apps that are counted and not named.
+_UNNAMED = and_(
+    func.coalesce(_POOL, "") == "ash",
+    DeviceNowRow.apps_total
+    > select(func.count())
+    .select_from(InstalledRow)
+    .where(InstalledRow.device_id == DeviceRow.id)
+    .correlate(DeviceRow)
+    .scalar_subquery(),
 )
 
 
@@ -94,6 +106,9 @@ class Queries:
         query = _devices_query()
         for condition in _conditions(wanted):
             query = query.where(condition)
+        if wanted.without_app is not None and not self._nameable(wanted.without_app):
+            # Unknown is not zero: it may be one of those that are counted and not named.
+            query = query.where(~_UNNAMED)
         for row in self._connection.execute(query):
             if wanted.os_below is not None and not os_below(row.os_version, wanted.os_below):
                 continue
@@ -115,6 +130,36 @@ class Queries:
         view["profiles"] = None
         view["aliases"] = aliases(self._connection, row.device_id)
         return view
+
+    def unsaid_of(self, bundle_id: str) -> int:
+        """Count the devices of which it cannot be said whether they have this app.
+
+        In the ash pool an app that no server distributes is counted and not named.
+        """
+        if self._nameable(bundle_id):
+            return 0
+        query = (
+            select(func.count())
+            .select_from(DeviceRow)
+            .join(DeviceNowRow, DeviceNowRow.device_id == DeviceRow.id)
+            .where(_UNNAMED)
+        )
+        return int(self._connection.execute(query).scalar_one())
+
+    def _nameable(self, bundle_id: str) -> bool:
+        found = self._connection.execute(
+            select(ServerAppRow.id)
+            .join(AppRow, AppRow.id == ServerAppRow.app_id)
+            .where(
+                AppRow.bundle_id == bundle_id, ServerAppRow.gone_at.is_(None), ServerAppRow.deleted.is_(False)
+            )
+            .limit(1)
+        )
+        return found.first() is not None
+
+    def kits(self) -> list[str]:
+        """Return the names of the cases."""
+        return sorted(self._connection.execute(select(KitRow.name)).scalars())
 
     def serials_like(self, ending: str) -> list[str]:
         """Return the serial numbers that are, or end with, this text (upper case)."""
@@ -138,7 +183,7 @@ class Queries:
         """Return one row an app: on how many devices of which pool, versions, licences."""
         from mdm_bridge.storage.app_report import app_report
 
-        return app_report(self._connection, _POOL)
+        return app_report(self._connection, _POOL, _UNNAMED)
 
 
 def _devices_query() -> Select[Any]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,8 @@ from typing import Any
 import pytest
 
 from mdm_bridge.delivery.cli import cli
+from mdm_bridge.delivery.cli.fleet_notes import note_to_sort
+from mdm_bridge.delivery.i18n import set_language
 from mdm_bridge.simulator import Simulator, start_simulator
 
 DEVICE_KEYS = {
@@ -190,7 +194,9 @@ def test_devices_to_be_sorted_come_with_the_rule_that_would_take_them(run: Run) 
     run("sync")
     _, _, err = run("device", "list")
     assert "To be sorted: 1" in err
-    assert "[servers.departement.pools]" in err or "mdm-bridge device pool" in err
+    # Every tag of the simulated fleet begins alike: a rule would take tablets of the other pool as well.
+    assert "mdm-bridge device pool" in err
+    assert "tag_prefix" not in err
 
 
 def test_apps_and_licences(run: Run) -> None:
@@ -231,3 +237,95 @@ def test_freshness_is_shown(run: Run) -> None:
     run("sync")
     assert "departement: data of " in run("device", "list")[2]
     assert "données d" in run("device", "list", lang="fr")[2]
+
+
+class Notes:
+    """Stands for the run where only its remarks matter."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+def test_one_prefix_on_two_servers_is_two_rules() -> None:
+    rows = [
+        {
+            "pool": None,
+            "gone_at": None,
+            "state": "in_service",
+            "server": server,
+            "asset_tag": tag,
+            "serial": "S",
+        }
+        for server, tag in (("north", "AB-01"), ("south", "AB-02"), ("south", "AB-03"), ("south", None))
+    ]
+    cli = Notes()
+
+    def told() -> None:
+        set_language("en")
+        note_to_sort(cli, rows, whole=True)  # type: ignore[arg-type]
+
+    contextvars.copy_context().run(told)
+    rules = [note for note in cli.notes if "tag_prefix" in note]
+    assert [("north" in note, "south" in note) for note in rules] == [(True, False), (False, True)]
+    assert all('tag_prefix = "AB-"' in note and "training or ash" in note for note in rules)
+
+
+@pytest.mark.parametrize("words", [("today",), ("device", "history", "{serial}")])
+def test_the_age_of_the_data_is_told_with_it(run: Run, words: tuple[str, ...]) -> None:
+    run("sync")
+    serial = parsed(run, "device", "list")[0]["serial"]
+    _, out, err = run(*(word.format(serial=serial) for word in words), "--format", "json")
+    assert "departement: data of " in err
+    assert "data of" not in out
+
+
+def test_what_is_not_named_is_not_said_to_be_absent(run: Run, simulator: Simulator) -> None:
+    run("sync")
+    app = "com.microsoft.officelens"  # on tablets of both pools, distributed by no server
+    truth = [d for d in simulator.world.state()["devices"] if app in d["apps"]]
+    row = next(row for row in parsed(run, "report", "apps") if row["bundle_id"] == app)
+    assert row["ash"] is None
+    assert 0 < row["training"] < len(truth)
+    lacking = parsed(run, "device", "list", "--without-app", app)
+    assert {d["serial"] for d in lacking}.isdisjoint(d["serial"] for d in truth)
+    assert all(d["pool"] != "ash" or d["apps"] is not None for d in lacking)
+    assert "it cannot be said" in run("device", "list", "--without-app", app)[2]
+    assert "it cannot be said" not in run("device", "list", "--without-app", "com.apple.Keynote")[2]
+
+
+@pytest.mark.parametrize("words", [["--server", "zzz"], ["--kit", "Valise 9"]])
+def test_a_filter_by_something_unknown_is_an_error(run: Run, words: list[str]) -> None:
+    run("sync")
+    code, out, err = run("device", "list", *words)
+    assert (code, out) == (1, "")
+    assert "\nHint: " in err
+
+
+def test_today_is_one_screen(run: Run, simulator: Simulator) -> None:
+    for device in list(simulator.world.current.devices.values()):
+        if device.battery is not None:
+            simulator.world.put([replace(device, battery=0.05)])
+    run("sync")
+    code, out, _ = run("today", "--format", "list")
+    assert code == 0
+    assert out.count("Battery low: ") == 1
+    assert len(out.splitlines()) < 40
+    assert len(parsed(run, "today")) > 15
+    assert run("today", "--all", "--format", "list")[1].count("Battery at 5") > 10
+
+
+def test_devices_added_by_hand_are_to_be_sorted_too(run: Run) -> None:
+    run("device", "add", "PC000001", "--model", "Laptop")
+    assert "To be sorted: 1" in run("device", "list")[2]
+    assert [row["code"] for row in parsed(run, "today") if row["section"] == "to_sort"] == ["no_pool"]
+
+
+def test_history_within_one_second_is_in_order(run: Run) -> None:
+    run("device", "add", "PC000001", "--pool", "training")
+    for state in ("repair", "retired", "in_service"):
+        assert run("device", "state", "PC000001", state, "--reason", "Contrôle")[0] == 0
+    states = [row["new"] for row in parsed(run, "device", "history", "PC000001") if row["field"] == "state"]
+    assert states == ["in_service", "retired", "repair"]

@@ -37,9 +37,13 @@ def _name(row: Row) -> str | None:
 
 
 def contact(row: Row) -> date | None:
-    """Return the last contact; of the adapted pool only the day is kept, and only it is shown."""
+    """Return the last contact; where only the day is kept, as in the adapted pool, only it is shown."""
     seen: datetime | None = row.get("last_seen_at")
-    return seen.date() if seen is not None and row.get("pool") == "ash" else seen
+    if seen is None:
+        return None
+    # A device that has left that pool keeps its day until the next contact: midnight is no hour of it.
+    day_only = row.get("pool") == "ash" or (seen.hour, seen.minute, seen.second) == (0, 0, 0)
+    return seen.date() if day_only else seen
 
 
 DEVICES = (
@@ -160,17 +164,18 @@ def list_(
     output: Output,
 ) -> None:
     """List the devices."""
-    from mdm_bridge.delivery.cli.fleet_notes import freshness_line, note_empty, note_to_sort
+    from mdm_bridge.delivery.cli.fleet_notes import freshness_line, note_empty, note_to_sort, note_unsaid
     from mdm_bridge.domain.fleet import DeviceFilter
     from mdm_bridge.services.inventory import list_devices
 
     since = None if not_seen is None else cli.app.clock.now() - timedelta(days=not_seen)
     wanted = DeviceFilter(pool, state, server, os_below, since, with_app, without_app, gone, kit)
-    listing = list_devices(cli.app.store, wanted)
+    listing = list_devices(cli.app.store, wanted, cli.app.server_names())
     print_rows(cli, listing.rows, DEVICES, output, freshness=freshness_line(listing.freshness))
     if not listing.rows:
         note_empty(cli, listing.freshness, filtered=wanted != DeviceFilter())
-    note_to_sort(cli, listing.rows)
+    note_unsaid(cli, listing.unsaid)
+    note_to_sort(cli, listing.rows, whole=wanted == DeviceFilter())
 
 
 @command.command(
@@ -220,11 +225,13 @@ def _print_apps(cli: Cli, device: Row, output: Output) -> None:
 @pass_cli
 def history(cli: Cli, serial: str, output: Output) -> None:
     """Show a device's history."""
-    from mdm_bridge.services.inventory import device_history
+    from mdm_bridge.delivery.cli.fleet_notes import freshness_line
+    from mdm_bridge.services.inventory import data_age, device_history
 
-    rows = device_history(cli.app.store, serial)
+    store = cli.app.store
+    rows = device_history(store, serial)
     keys = ("at", "field", "old", "new", "run", "actor", "reason")
     plain = [{key: row[key] for key in keys} for row in rows]
-    print_rows(cli, plain, HISTORY, output)
+    print_rows(cli, plain, HISTORY, output, freshness=freshness_line(data_age(store)))
     if not rows:
         cli.note(_("Nothing has changed since this device was first seen."))

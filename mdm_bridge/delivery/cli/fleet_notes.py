@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from mdm_bridge.delivery.cli.base import Cli, _
 from mdm_bridge.documents.columns import Row
-from mdm_bridge.domain.fleet import Freshness, pool_rule_for
+from mdm_bridge.domain.fleet import Freshness, pool_rules_for
 
-__all__ = ["freshness_line", "note_empty", "note_to_sort"]
+__all__ = ["freshness_line", "note_empty", "note_to_sort", "note_unsaid"]
 
 _SHOWN = 5
 
@@ -34,22 +34,38 @@ def note_empty(cli: Cli, freshness: Sequence[Freshness], *, filtered: bool) -> N
         cli.note(_("No device is known."))
 
 
-def note_to_sort(cli: Cli, rows: Iterable[Row]) -> None:
-    """Name the devices that no rule takes, with the rule that would take them."""
-    loose = [row for row in rows if row["pool"] is None and row["gone_at"] is None and row["server"]]
+def note_unsaid(cli: Cli, unsaid: int) -> None:
+    """Say of how many devices a filter by app cannot speak."""
+    if unsaid:
+        cli.note(
+            _(
+                "Adapted pool: {n} devices have apps that are counted and not named: it cannot be said "
+                "whether this one is among them.",
+                n=unsaid,
+            )
+        )
+
+
+def note_to_sort(cli: Cli, rows: Sequence[Row], *, whole: bool) -> None:
+    """Name the devices that no rule takes, with a rule that would take them.
+
+    A rule is proposed only where the whole fleet shows that it takes nobody of another pool.
+    """
+    loose = [
+        row for row in rows if row["pool"] is None and row["gone_at"] is None and row["state"] != "retired"
+    ]
     if not loose:
         return
     cli.note(_("To be sorted: {n} (they can neither be lent nor deployed to).", n=len(loose)))
-    prefixes = {pool_rule_for(row["asset_tag"]): row["server"] for row in reversed(loose)}
-    rules = [(prefix, server) for prefix, server in prefixes.items() if prefix is not None]
-    for prefix, server in sorted(rules)[:_SHOWN]:
+    rules = pool_rules_for(rows) if whole else []
+    for server, prefix in rules[:_SHOWN]:
         cli.note(
             _(
-                "Rule that would take them, in [servers.{server}.pools]: "
-                'training = {{ tag_prefix = "{prefix}" }}',
+                "Rule that would take them, in [servers.{server}.pools], for training or ash: "
+                'add tag_prefix = "{prefix}"',
                 server=server,
                 prefix=prefix,
             )
         )
     if not rules:
-        cli.note(_("By hand: mdm-bridge device pool {serial} training", serial=loose[0]["serial"]))
+        cli.note(_("By hand: mdm-bridge device pool {serial} training (or ash)", serial=loose[0]["serial"]))

@@ -91,7 +91,7 @@ def inventory(cli: Cli, pool: str | None, output: Output) -> None:
     )
     if not rows:
         note_empty(cli, listing.freshness, filtered=pool is not None)
-    note_to_sort(cli, listing.rows)
+    note_to_sort(cli, listing.rows, whole=pool is None)
 
 
 @command.command(

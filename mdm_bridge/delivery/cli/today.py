@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from mdm_bridge.delivery.cli.base import (
@@ -11,6 +13,7 @@ from mdm_bridge.delivery.cli.base import (
     Column,
     Output,
     _,
+    option,
     output_options,
     pass_cli,
     print_rows,
@@ -38,23 +41,64 @@ MATTERS = (
 )
 
 
+#: How many devices with one trouble stand on lines of their own, and how many a joint line names.
+_ALONE, _NAMED = 2, 5
+
+#: What is said of several devices at once.
+_TOGETHER = {
+    "not_seen": N_("Switched off or without network for a month or more: {n} devices."),
+    "battery_low": N_("Battery low: {n} devices."),
+    "storage_full": N_("Not enough free space: {n} devices."),
+    "warranty_ends": N_("The warranty ends soon: {n} devices."),
+    "no_pool": N_("No rule takes {n} devices: they can neither be lent nor deployed to."),
+}
+
+
 @make_command(
     "today",
     help=N_("What is late, failing, not ready, under way or expiring, in one screen."),
     examples=("mdm-bridge today", "mdm-bridge today --format json"),
 )
+@option("--all", "everything", is_flag=True, help=N_("Every device on a line of its own."))
 @output_options
 @pass_cli
-def command(cli: Cli, output: Output) -> None:
+def command(cli: Cli, everything: bool, output: Output) -> None:
     """Print what needs a person."""
+    from mdm_bridge.delivery.cli.fleet_notes import freshness_line
+    from mdm_bridge.services.inventory import data_age
     from mdm_bridge.services.today import today
 
     app = cli.app
     asked = [name for name in app.server_names() if app.kind(name) != "file"]
     matters = today(app.store, app.clock, app.zone, asked, _dates(app.settings.expiries))
-    print_rows(cli, [_row(matter) for matter in matters], MATTERS, output, title=_("Today"))
+    age = freshness_line(data_age(app.store))
+    for_people = not everything and output.resolved(cli) in ("table", "list")
+    rows = _grouped(matters) if for_people else [_row(matter) for matter in matters]
+    print_rows(cli, rows, MATTERS, output, title=_("Today"), freshness=age)
     if not matters:
         cli.note(_("Nothing needs you today."))
+
+
+def _grouped(matters: Sequence[Matter]) -> list[dict[str, Any]]:
+    """Put many devices with one trouble on one line, so that the whole stays one screen."""
+    rows: list[dict[str, Any]] = []
+    for _key, group in groupby(matters, key=lambda m: (m.section, m.message.code)):
+        alike = list(group)
+        code = alike[0].message.code
+        if len(alike) <= _ALONE or code not in _TOGETHER:
+            rows.extend(_row(matter) for matter in alike)
+            continue
+        serials = [matter.serial or "" for matter in alike]
+        more = f" … (+{len(serials) - _NAMED})" if len(serials) > _NAMED else ""
+        rows.append(
+            {
+                "section": alike[0].section,
+                "about": ", ".join(serials[:_NAMED]) + more,
+                "message": _(_TOGETHER[code], n=len(alike)),
+                "hint": translate(alike[0].hint),
+            }
+        )
+    return rows
 
 
 def _row(matter: Matter) -> dict[str, Any]:
