@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mdm_bridge.errors import BadAnswer, ServerRefused, ServerUnreachable
+from mdm_bridge.errors import BadAnswer, ServerError, ServerRefused, ServerUnreachable
 from mdm_bridge.net.http import HttpSession, HttpSettings
 from tests.net.scripted import SecretText, answer, reset
 
@@ -327,3 +327,27 @@ def test_time_of_the_server(serve, make_session, told, date):
     assert session.server_date is None
     session.get("x")
     assert session.server_date == date
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"HTTP/1.1 500 Zorglubine\r\nContent-Length: 10\r\n\r\nZorglubine",
+        b"HTTP/1.1 404 Zorglubine\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: Zorglubine\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 302 X\r\nLocation: https://Zorglubine.example/Zorglubine\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 429 X\r\nRetry-After: Zorglubine\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: Zorglubine\r\nContent-Encoding: gzip\r\n\r\nZorglubine",
+        b"HTTP/9.9 Zorglubine\r\n\r\n",
+        b"Zorglubine says hello\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nZorglubine\r\nX\xff: Zorglubine\r\n\r\n{}",
+    ],
+)
+def test_nothing_a_server_says_is_repeated(serve, make_session, said, caplog):
+    with pytest.raises(ServerError) as caught:
+        make_session(serve(said).url, max_attempts=1).get("x")
+    error = caught.value
+    assert "orglubine" not in f"{error} {error.hint} {error.message.params} {error.hint.params}"
+    assert not [
+        r for r in caplog.records if r.name.startswith("mdm_bridge") and "orglubine" in r.getMessage()
+    ]
