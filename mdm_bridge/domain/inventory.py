@@ -185,8 +185,13 @@ class ServerProfile:
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """What a server says beside its devices; a part the server cannot say is None, not empty."""
+    """What a server says beside its devices; a part the server cannot say is None, not empty.
+
+    ``incomplete``: parts (``apps``, ``groups``, ``profiles``) that lack entries, or are not believed:
+    what they do not name stays as it was.
+    """
 
     apps: tuple[ServerApp, ...] | None = None
     groups: tuple[ServerGroup, ...] | None = None
     profiles: tuple[ServerProfile, ...] | None = None
+    incomplete: frozenset[str] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mdm_bridge.messages import Message
 
-__all__ = ["GUARDED_FROM", "apps_vanished", "devices_vanished"]
+__all__ = ["GUARDED_FROM", "apps_vanished", "catalogue_shrunken", "devices_vanished"]
 
 #: From this many devices (or app lists) on, a share is judged; below, only the loss of all.
 GUARDED_FROM = 10
@@ -56,3 +56,15 @@ def apps_vanished(known: int, emptied: int, percent: int) -> Message | None:
         emptied=emptied,
         known=known,
     )
+
+
+def catalogue_shrunken(known: int, lost: int, listed: int, percent: int) -> bool:
+    """Tell whether the list of apps a server distributes lost too much to be believed.
+
+    Args:
+        known: Apps it distributed until now.
+        lost: How many of them it names no more.
+        listed: Apps it names now.
+        percent: A larger loss than this is not believed.
+    """
+    return bool(known and not listed) or (known >= GUARDED_FROM and lost * 100 > known * percent)

@@ -235,7 +235,9 @@ class InventoryRole(Protocol):
         """Return the pool the rules last gave each device, by serial."""
         ...
 
-    def record_facts(self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str]) -> int:
+    def record_facts(
+        self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str], zone: ZoneInfo
+    ) -> int:
         """Record apps, groups and profiles where they differ; return how many rows were written."""
         ...
 

@@ -61,6 +61,7 @@ class Reading:
         self._repeated = 0
         self._rejected = 0
         self._nameless = 0
+        self._without_list = 0
         self._out_of_scope = 0
         self._ignored = 0
         self._staged = 0
@@ -162,6 +163,8 @@ class Reading:
         if known is not None and apps_hash == known:
             return None
         apps = row.apps()
+        if apps is None and record is not None and record.has_apps:
+            self._without_list += 1
         return None if apps is None else list(apps)
 
     def _is_repeat(self, row: ListingRow) -> bool:
@@ -242,6 +245,18 @@ class Reading:
             ),
         )
 
+    def tell_missing_lists(self) -> None:
+        """Warn of app lists that did not come although the server tells them: what is known stays."""
+        if self._without_list:
+            self._warn(
+                None,
+                Message(
+                    "app_lists_missing",
+                    "The app list did not come for {n} devices: what was known of it stays as it was.",
+                    n=self._without_list,
+                ),
+            )
+
     def absent(self) -> list[int]:
         """Return the ids of the records that the listing no longer holds.
 
@@ -306,4 +321,7 @@ def _by_hash(known: Known) -> dict[bytes, str]:
 def _distributed(facts: ServerFacts, known: Known) -> frozenset[str]:
     if facts.apps is None:
         return known.ours | known.ours_elsewhere
-    return known.ours_elsewhere.union(app.bundle_id for app in facts.apps if not app.deleted)
+    named = {app.bundle_id for app in facts.apps if not app.deleted}
+    if "apps" in facts.incomplete:
+        named |= known.ours - {app.bundle_id for app in facts.apps if app.deleted}
+    return known.ours_elsewhere | named

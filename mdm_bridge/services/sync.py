@@ -13,10 +13,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from mdm_bridge.domain.inventory import ServerFacts
+from mdm_bridge.domain.inventory import Covers, ServerFacts
 from mdm_bridge.domain.policy import ServerPolicy
 from mdm_bridge.domain.privacy import may_stay
-from mdm_bridge.domain.shrink import apps_vanished, devices_vanished
+from mdm_bridge.domain.shrink import apps_vanished, catalogue_shrunken, devices_vanished
 from mdm_bridge.errors import AlreadyRunning, BridgeError, Interrupted, UnsafeRefused
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
@@ -131,6 +131,7 @@ class _Sync:
         self._reading: Reading | None = None
         self._chosen: Mapping[str, str | None] = {}
         self._vanishing = 0
+        self._warnings: list[ServerWarning] = []
         self._requests_before = source.requests
 
     def run(self) -> RunReport:
@@ -181,12 +182,35 @@ class _Sync:
             if not self._judges_pools:
                 # The rules cannot be judged by what this listing shows: what they said before stays.
                 known = replace(known, overrides={**unit.inventory.pools(), **known.overrides})
-        facts = self._source.facts()
+        facts = self._believed(self._source.facts(), known)
         with self._store.intake() as intake:
             reading = self._read(known, facts, intake, lease)
             self._judge(known, reading, intake)
             with intake.unit(dry_run=head is None) as merging:
                 return self._merge(merging, head, lease, known, facts, reading)
+
+    def _believed(self, facts: ServerFacts, known: Known) -> ServerFacts:
+        """Mark the lists that lack entries: an app must not cease to be ours because one was lost."""
+        told = {app.bundle_id for app in facts.apps or ()}
+        lost = len(known.ours - told)
+        doubted = catalogue_shrunken(len(known.ours), lost, len(told), self._policy.shrink_percent)
+        incomplete = facts.incomplete | self._parts_with_gaps()
+        if doubted and not self._options.force:
+            incomplete |= {"apps"}
+        facts = replace(facts, incomplete=incomplete)
+        if lost and facts.apps is not None and "apps" in facts.incomplete:
+            kept = Message(
+                "app_list_incomplete",
+                "The server's app list lacks {lost} of {known} apps: they are kept as they were.",
+                lost=lost,
+                known=len(known.ours),
+            )
+            self._warnings.append(ServerWarning(None, kept))
+        return facts
+
+    def _parts_with_gaps(self) -> set[str]:
+        gaps = (w.params.get("part") for w in self._source.warnings if w.code == "entries_skipped")
+        return set().union(*({part} if part else {"apps", "groups", "profiles"} for part in gaps))
 
     def _read(self, known: Known, facts: ServerFacts, intake: Intake, lease: Held | None) -> Reading:
         reading = Reading(known, facts, self._policy, intake, self._clock.now())
@@ -199,6 +223,8 @@ class _Sync:
             if lease is not None:
                 lease.keep()
         reading.finish()
+        if Covers.APPS in self._source.capabilities.covers:
+            reading.tell_missing_lists()
         return reading
 
     def _judge(self, known: Known, reading: Reading, intake: Intake) -> None:
@@ -236,7 +262,7 @@ class _Sync:
             unit.leases.check(lease.lease)
         elif unit.inventory.last_complete_run(run.server_id) != known.last_complete_run:
             raise _overtaken(self._source.name)
-        fact_rows = unit.inventory.record_facts(run, facts, self._policy.kept_groups())
+        fact_rows = unit.inventory.record_facts(run, facts, self._policy.kept_groups(), self._policy.zone)
         result = unit.inventory.merge(
             MergeOrder(
                 run=run,
@@ -285,12 +311,13 @@ class _Sync:
             requests=self._source.requests - self._requests_before,
             devices=reading.counts(result) if reading else DeviceCounts(),
             apps=result.apps if result else AppCounts(),
-            warnings=(*self._source_warnings(), *(reading.warnings if reading else ())),
+            warnings=(
+                *(ServerWarning(None, message) for message in self._source.warnings),
+                *self._warnings,
+                *(reading.warnings if reading else ()),
+            ),
             error=error,
         )
-
-    def _source_warnings(self) -> tuple[ServerWarning, ...]:
-        return tuple(ServerWarning(None, message) for message in self._source.warnings)
 
 
 def _close_run(unit: SyncUnit, head: RunHead, report: RunReport) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mdm_bridge.domain.inventory import ServerApp, ServerFacts
@@ -26,13 +27,16 @@ __all__ = ["FactsMerge"]
 class FactsMerge:
     """Records the facts of one answer; an unchanged fact is not written."""
 
-    def __init__(self, connection: Connection, run: RunHead) -> None:
+    def __init__(self, connection: Connection, run: RunHead, zone: ZoneInfo) -> None:
         self._connection = connection
         self._run = run
+        self._zone = zone
+        self._incomplete: frozenset[str] = frozenset()
 
     def merge(self, facts: ServerFacts, kept_groups: frozenset[str]) -> int:
         """Record every part that the server told, and return how many rows were written."""
         written = 0
+        self._incomplete = facts.incomplete
         if facts.apps is not None:
             written += self._apps(facts.apps)
         if facts.groups is not None:
@@ -43,6 +47,7 @@ class FactsMerge:
                     group.remote_id: {"name": group.name, "members": group.members, "smart": group.smart}
                     for group in named
                 },
+                absent_go="groups" not in facts.incomplete,
             )
         if facts.profiles is not None:
             written += self._rows(
@@ -51,6 +56,7 @@ class FactsMerge:
                     profile.remote_id: {"identifier": profile.identifier, "platform": profile.platform}
                     for profile in facts.profiles
                 },
+                absent_go="profiles" not in facts.incomplete,
             )
         return written
 
@@ -72,6 +78,7 @@ class FactsMerge:
                 for app in apps
             },
             first={"first_seen_at": self._run.started_at},
+            absent_go="apps" not in self._incomplete,
         )
         if written:
             self._licence_days(before)
@@ -86,16 +93,22 @@ class FactsMerge:
                 )
 
     def _licences(self) -> dict[int, tuple[int | None, int | None, int | None]]:
+        """Return total, used and free licences by app; a server may list one app several times."""
         rows = self._connection.execute(
-            select(ServerAppRow.app_id, ServerAppRow.total, ServerAppRow.used, ServerAppRow.free).where(
-                ServerAppRow.server_id == self._run.server_id, ServerAppRow.gone_at.is_(None)
+            select(
+                ServerAppRow.app_id,
+                func.sum(ServerAppRow.total).label("total"),
+                func.sum(ServerAppRow.used).label("used"),
+                func.sum(ServerAppRow.free).label("free"),
             )
+            .where(ServerAppRow.server_id == self._run.server_id, ServerAppRow.gone_at.is_(None))
+            .group_by(ServerAppRow.app_id)
         )
         return {row.app_id: (row.total, row.used, row.free) for row in rows}
 
     def _licence_days(self, before: Mapping[int, tuple[int | None, int | None, int | None]]) -> None:
         """Add a row for each app whose counts moved; a later run of the same day replaces it."""
-        day = self._run.started_at.date()
+        day = self._run.started_at.astimezone(self._zone).date()
         moved = [
             {"server_id": self._run.server_id, "app_id": app, "day": day, "total": t, "used": u, "free": f}
             for app, (t, u, f) in self._licences().items()
@@ -119,6 +132,7 @@ class FactsMerge:
         told: Mapping[str, dict[str, Any]],
         *,
         first: Mapping[str, Any] | None = None,
+        absent_go: bool,
     ) -> int:
         """Insert, update and date the rows of one table so that they say what was told."""
         columns: Any = table.__table__.c
@@ -142,7 +156,7 @@ class FactsMerge:
                 continue
             written += 1
         for remote_id, row in known.items():
-            if remote_id not in told and row["gone_at"] is None:
+            if absent_go and remote_id not in told and row["gone_at"] is None:
                 self._connection.execute(
                     update(table).where(columns.id == row["id"]).values(gone_at=self._run.started_at)
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, func, select, text
 
@@ -100,20 +101,23 @@ class Inventory:
             select(func.max(RunRow.id)).where(RunRow.server_id == server_id, RunRow.status == "complete")
         ).scalar_one()
 
-    def record_facts(self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str]) -> int:
+    def record_facts(
+        self, run: RunHead, facts: ServerFacts, kept_groups: frozenset[str], zone: ZoneInfo
+    ) -> int:
         """Record what a server says beside its devices, where it differs.
 
         Args:
             run: The present run.
             facts: The answer; a part of None is left as it was.
             kept_groups: Group names, case-folded, that may be stored.
+            zone: Whose days licences are counted by.
 
         Returns:
             How many rows were written.
         """
         from mdm_bridge.storage.facts import FactsMerge
 
-        return FactsMerge(self._connection, run).merge(facts, kept_groups)
+        return FactsMerge(self._connection, run, zone).merge(facts, kept_groups)
 
     def merge(self, order: MergeOrder) -> MergeResult:
         """Make the staged rows the current state (see ``storage.merge``)."""

@@ -227,7 +227,7 @@ def _expand(packed: bytes, interned: list[App]) -> Collection[App]:
 
 
 def intern_apps(connection: Connection, names: dict[str, str | None]) -> dict[str, int]:
-    """Return app ids by bundle id, inserting the unknown ones.
+    """Return app ids by bundle id, inserting the unknown ones and naming those without a name.
 
     Args:
         connection: Inside a writing transaction.
@@ -241,6 +241,10 @@ def intern_apps(connection: Connection, names: dict[str, str | None]) -> dict[st
     if missing:
         _insert_missing(connection, AppRow, "bundle_id", missing)
         known = {row.bundle_id: row.id for row in connection.execute(select(AppRow.id, AppRow.bundle_id))}
+    nameless = connection.execute(select(AppRow.id, AppRow.bundle_id).where(AppRow.name.is_(None)))
+    for app in nameless.all():
+        if names.get(app.bundle_id):
+            connection.execute(update(AppRow).where(AppRow.id == app.id).values(name=names[app.bundle_id]))
     return known
 
 

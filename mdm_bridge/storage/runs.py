@@ -23,10 +23,7 @@ class Runs:
         self._clock = clock
 
     def server_id(self, name: str, kind: str) -> int:
-        """Return the id of a server, recorded at its first run; a new kind is taken over.
-
-        A file read in the place of a server (``--from-file``) does not change what the server is.
-        """
+        """Return the id of a server, recorded at its first run; a new kind is taken over."""
         row = self._connection.execute(
             select(ServerRow.id, ServerRow.kind).where(ServerRow.name == name)
         ).one_or_none()
@@ -37,7 +34,7 @@ class Runs:
                 .returning(ServerRow.id)
             )
             return int(made.scalar_one())
-        if kind not in (row.kind, "file"):
+        if kind != row.kind:
             self._connection.execute(update(ServerRow).where(ServerRow.id == row.id).values(kind=kind))
         return int(row.id)
 

@@ -157,6 +157,8 @@ class Oracle:
             refusal = "shrunken_app_lists"
         if refusal and not force:
             return Outcome("refused", refusal)
+        if not catalogue and not force:  # an emptied list of apps is not believed
+            catalogue = self.catalogues.get(server, catalogue)
         doubted = {key for key, record in self.records.items() if record.doubted}
         if emptied and too_many:
             doubted |= emptied
