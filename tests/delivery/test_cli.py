@@ -259,3 +259,21 @@ def test_bytes_of_another_encoding_give_no_traceback(process: Process) -> None:
     )
     assert named.returncode == 2
     assert b"Error: This is no login" in named.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [(["devic"], "mdm-bridge device"), (["device", "lst"], "mdm-bridge device list"), (["qqq"], None)],
+)
+def test_a_mistyped_command_is_told_the_nearest(run: Run, words: list[str], nearest: str | None) -> None:
+    result = run("--lang", "en", *words)
+    assert result.exit_code == 2
+    assert f'There is no command "{words[-1]}".' in result.stderr
+    hint = f"Hint: Did you mean: {nearest}" if nearest else "Hint: mdm-bridge --help"
+    assert hint in result.stderr
+
+
+def test_days_beyond_a_century_are_refused(run: Run) -> None:
+    result = run("--lang", "en", "device", "list", "--not-seen", "99999999999")
+    assert result.exit_code == 2
+    assert "36500" in result.stderr

@@ -267,3 +267,32 @@ def test_a_file_is_written_whole_or_not_at_all(process: Process, tmp_path: Path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert target.read_text(encoding="utf-8").startswith("serial,model,")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+
+
+@posix
+@pytest.mark.parametrize("command", ["rows --count 3", "rows --count 20000", "json", "--help"])
+def test_a_full_disk_behind_the_output_is_an_error_with_a_hint(tmp_path: Path, command: str) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full")
+    done = _shell(
+        tmp_path, f"{sys.executable} -m tests.delivery.sample --lang en sample {command} > /dev/full"
+    )
+    assert done.returncode == 1
+    assert "Error: The output cannot be written: the disk is full." in done.stderr
+    assert "Hint: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@posix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_a_stream_that_was_closed_is_no_traceback(tmp_path: Path, closed: str) -> None:
+    done = _shell(tmp_path, f"{sys.executable} -m mdm_bridge --lang en device list {closed}")
+    assert done.returncode == 0
+    assert "Error" not in done.stderr
+
+
+def _shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder, env=environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip

@@ -146,7 +146,7 @@ def test_a_copy_that_fails_leaves_no_file(full, tmp_path, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mdm_bridge.storage.backup.os.fsync", fail)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(InputError, match="the disk is full"):
         full.backup(folder / "a.zip")
     assert list(folder.iterdir()) == []
 

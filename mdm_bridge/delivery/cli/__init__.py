@@ -16,7 +16,9 @@ from mdm_bridge import __version__
 from mdm_bridge.delivery.cli.base import LONGEST_LOGIN, Cli, is_login, usage_error
 from mdm_bridge.delivery.cli.console import (
     is_closed_pipe,
+    is_output_lost,
     note,
+    output_lost,
     prepare_streams,
     quiet_exit,
     reader_left,
@@ -76,6 +78,8 @@ def _leaving_readers() -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if is_output_lost(error):
+            raise output_lost(error) from error
         if not is_closed_pipe(error):
             raise
         if reader_left():
@@ -116,29 +120,46 @@ class _Program(Group):
         set_language(choose_language(_language_asked(given), os.environ))
         with click_language():
             tell_click()
+            lost: OSError | None = None
             try:
-                _refuse_unreadable(given)
-                ended = super().main(
-                    args,
-                    "mdm-bridge",
-                    complete_var,
-                    standalone_mode=False,
-                    windows_expand_args=windows_expand_args,
-                    **extra,
-                )
-                return ended if type(ended) is int else 0
-            except BridgeError as error:
-                show_error(error)
-                return error.exit_code
-            except click.ClickException as error:
-                show_usage_error(error, GLOBAL_OPTIONS)
-                return error.exit_code
-            except click.Abort as stop:
-                return _aborted(stop)
-            except _ReaderLeft:
-                return 0
+                code = self._ended(args, given, complete_var, windows_expand_args, extra)
             finally:
-                quiet_exit()
+                lost = quiet_exit()
+            if lost is not None and code == 0:
+                show_error(output_lost(lost))
+                code = 1
+            return code
+
+    def _ended(
+        self,
+        args: Sequence[str] | None,
+        given: Sequence[str],
+        complete_var: str | None,
+        windows_expand_args: bool,
+        extra: MutableMapping[str, Any],
+    ) -> int:
+        """Run the command; return its exit code, after saying on stderr what went wrong."""
+        try:
+            _refuse_unreadable(given)
+            ended = super().main(
+                args,
+                "mdm-bridge",
+                complete_var,
+                standalone_mode=False,
+                windows_expand_args=windows_expand_args,
+                **extra,
+            )
+            return ended if type(ended) is int else 0
+        except BridgeError as error:
+            show_error(error)
+            return error.exit_code
+        except click.ClickException as error:
+            show_usage_error(error, GLOBAL_OPTIONS)
+            return error.exit_code
+        except click.Abort as stop:
+            return _aborted(stop)
+        except _ReaderLeft:
+            return 0
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Parse; a help page may be cut short by its reader."""
@@ -204,7 +225,7 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     "mdm-bridge",
     cls=_Program,
     entries=COMMANDS,
-    help=N_("Inventory, app catalogues and loans of tablets managed by a distant MDM server."),
+    help=N_("Inventory of the tablets that a distant MDM server manages."),
     examples=(
         "mdm-bridge init",
         "mdm-bridge sync",

@@ -16,11 +16,14 @@ from click.exceptions import NoArgsIsHelpError
 
 from mdm_bridge.delivery.i18n import _, translate
 from mdm_bridge.documents.cells import harmless
-from mdm_bridge.errors import BridgeError
+from mdm_bridge.errors import BridgeError, InputError, system_reason
+from mdm_bridge.messages import Message
 
 __all__ = [
     "is_closed_pipe",
+    "is_output_lost",
     "note",
+    "output_lost",
     "prepare_streams",
     "quiet_exit",
     "reader_left",
@@ -40,6 +43,8 @@ _LIKENESS = {
     "\u2265": ">=",
 }
 _PLAIN = {**_LIKENESS, "\u00a0": " ", "\u202f": " ", "\u00ab": '"', "\u00bb": '"', "\u2019": "'"}
+#: Numbers of a write that finds no room, or a disk with a fault.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)})
 _HANDLER = "mdm_bridge.likeness"
 
 
@@ -62,10 +67,21 @@ def _likeness(error: UnicodeError) -> tuple[str | bytes, int]:
 def prepare_streams() -> None:
     """Let stdout and stderr write any text, whatever their encoding."""
     codecs.register_error(_HANDLER, _likeness)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors=_HANDLER)
+
+
+def _open_closed_streams() -> None:
+    """Give a stream that was closed from outside (``>&-``) a place where nothing is kept.
+
+    Its number is taken too: the database file would get it otherwise.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 def is_closed_pipe(error: OSError) -> bool:
@@ -91,17 +107,36 @@ def _lost(stream: TextIO) -> bool:
     return any(event & (select.POLLERR | select.POLLHUP) for _number, event in poll.poll(0))
 
 
-def quiet_exit() -> None:
-    """Flush both streams; when the reader left, give the interpreter nothing more to flush."""
+def quiet_exit() -> OSError | None:
+    """Flush both streams; give the interpreter nothing more to flush when that fails.
+
+    Returns:
+        Why what was printed did not arrive, when it is not that its reader left.
+    """
+    lost = None
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except ValueError:
             continue  # already closed
         except OSError as error:
-            if not is_closed_pipe(error):
-                raise
             _point_to_nowhere(stream)
+            if not is_closed_pipe(error):
+                lost = error
+    return lost
+
+
+def is_output_lost(error: OSError) -> bool:
+    """Tell whether a write to one of our streams failed: those name no file."""
+    return error.filename is None and error.errno in _NO_ROOM
+
+
+def output_lost(error: OSError) -> InputError:
+    """Return the error of data that could not be printed."""
+    return InputError(
+        Message("output_lost", "The output cannot be written: {reason}.", reason=system_reason(error)),
+        hint=Message("output_elsewhere", "Make room on that disk, or send the output elsewhere."),
+    )
 
 
 def _point_to_nowhere(stream: TextIO) -> None:

@@ -6,6 +6,7 @@ and translated when they are shown. A group knows its commands by a table and im
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -152,6 +153,19 @@ class Group(Command, click.Group):
         found = getattr(importlib.import_module(entry.module), entry.attribute)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; one that does not exist is refused with the nearest that does."""
+        name = args[0]
+        if not (ctx.resilient_parsing or name.startswith("-")) and self.get_command(ctx, name) is None:
+            error = click.UsageError(_('There is no command "{name}".', name=name), ctx)
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1)
+            if near:
+                error.bridge_hint = _("Did you mean: {name}", name=f"{ctx.command_path} {near[0]}")  # type: ignore[attr-defined]
+            raise error
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands from the table, importing none."""
