@@ -19,7 +19,7 @@ from mdm_bridge.domain.identifiers import nearest
 from mdm_bridge.errors import InputError, TransitionRefused
 from mdm_bridge.messages import Message
 
-__all__ = ["REASON_MAX", "STATES", "TRANSITIONS", "check_transition"]
+__all__ = ["REASON_MAX", "STATES", "TRANSITIONS", "check_reason", "check_transition"]
 
 STATES = ("in_service", "repair", "lost", "stolen", "retired")
 
@@ -71,7 +71,11 @@ def check_transition(serial: str, old: str, new: str, reason: str) -> bool:
                 states=", ".join(TRANSITIONS[old]),
             ),
         )
-    _check_reason(reason)
+    if not check_reason(reason):
+        raise InputError(
+            Message("reason_needed", "A change of state needs a reason."),
+            hint=Message("give_reason", "Add it in a few words: --reason TEXT. Name no person."),
+        )
     return True
 
 
@@ -85,15 +89,16 @@ def _unknown_state(state: str) -> InputError:
     return InputError(Message("unknown_state", '"{state}" is not a state.', state=state[:40]), hint=hint)
 
 
-def _check_reason(reason: str) -> None:
-    text = reason.strip()
-    if not text:
-        raise InputError(
-            Message("reason_needed", "A change of state needs a reason."),
-            hint=Message("give_reason", "Add it in a few words: --reason TEXT. Name no person."),
-        )
+def check_reason(reason: str | None) -> str | None:
+    """Return a reason as it is stored; None when nothing was said.
+
+    Raises:
+        InputError: It is too long, or more than one line.
+    """
+    text = (reason or "").strip()
     if len(text) > REASON_MAX or not text.isprintable():
         raise InputError(
             Message("reason_too_long", "A reason is one line of at most {most} characters.", most=REASON_MAX),
             hint=Message("shorten_reason", "Say it in a few words."),
         )
+    return text or None

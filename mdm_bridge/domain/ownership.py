@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,17 @@ from typing import Any
 from mdm_bridge.errors import InputError
 from mdm_bridge.messages import Message
 
-__all__ = ["FACTS", "POOLS", "FieldSet", "OwnedDevice", "check_facts", "differences", "effective_pool"]
+__all__ = [
+    "FACTS",
+    "POOLS",
+    "FieldSet",
+    "OwnedDevice",
+    "check_days",
+    "check_facts",
+    "differences",
+    "effective_pool",
+    "same_name",
+]
 
 #: Pools a person may choose; ``none`` keeps the device out of both.
 POOLS = ("training", "ash", "none")
@@ -119,21 +130,47 @@ def differences(device: OwnedDevice, facts: Mapping[str, str | date | None]) -> 
     Raises:
         InputError: The warranty would end before the purchase.
     """
-    purchased = facts.get("purchased_on", device.purchased_on)
-    warranty = facts.get("warranty_until", device.warranty_until)
+    check_days(
+        device.serial,
+        facts.get("purchased_on", device.purchased_on),
+        facts.get("warranty_until", device.warranty_until),
+    )
+    return tuple(
+        FieldSet(name, getattr(device, name), wanted)
+        for name, wanted in facts.items()
+        if not _is_so(name, getattr(device, name), wanted)
+    )
+
+
+def _is_so(name: str, old: str | date | None, new: str | date | None) -> bool:
+    if name == "kit" and old is not None and new is not None:
+        return same_name(str(old), str(new))
+    return old == new
+
+
+def same_name(one: str, other: str) -> bool:
+    """Tell whether two names are one but for capitals."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def check_days(serial: str, purchased: object, warranty: object) -> None:
+    """Check that a warranty does not end before the purchase, where both days are known.
+
+    Raises:
+        InputError: It would.
+    """
     if isinstance(purchased, date) and isinstance(warranty, date) and warranty < purchased:
         raise InputError(
             Message(
                 "warranty_before_purchase",
                 "{serial}: the warranty would end ({warranty}) before the purchase ({purchased}).",
-                serial=device.serial,
+                serial=serial,
                 warranty=warranty,
                 purchased=purchased,
             ),
             hint=Message("correct_days", "Correct one of the two days."),
         )
-    return tuple(
-        FieldSet(name, getattr(device, name), wanted)
-        for name, wanted in facts.items()
-        if getattr(device, name) != wanted
-    )

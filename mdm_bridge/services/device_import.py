@@ -9,7 +9,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from mdm_bridge.domain.equipment import DeviceFacts, FactsLine
-from mdm_bridge.domain.ownership import FieldSet, OwnedDevice, check_facts, differences
+from mdm_bridge.domain.ownership import FieldSet, OwnedDevice, check_days, check_facts, differences
 from mdm_bridge.errors import BridgeError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.devices import DevicesStore, DevicesUnit
@@ -122,6 +122,7 @@ def _changes(facts: DeviceFacts, device: OwnedDevice | None) -> tuple[FieldSet, 
     said = facts.said()
     wanted = check_facts({name: value for name, value in said.items() if name != "pool"})
     if device is None:
+        check_days(facts.serial, wanted.get("purchased_on"), wanted.get("warranty_until"))
         changes = tuple(FieldSet(name, None, value) for name, value in wanted.items() if value is not None)
     else:
         changes = differences(device, wanted)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from mdm_bridge.domain.audit import canonical_json
 from mdm_bridge.domain.equipment import DeviceFacts
 from mdm_bridge.domain.identifiers import nearest, normalise_serial
-from mdm_bridge.domain.lifecycle import check_transition
+from mdm_bridge.domain.lifecycle import check_reason, check_transition
 from mdm_bridge.domain.ownership import (
     FACTS,
     POOLS,
@@ -83,9 +83,10 @@ def set_pool(
 
     Raises:
         UnknownObject: No device has this serial number.
-        InputError: Several do, or there is no such pool.
+        InputError: Several do, there is no such pool, or the reason is more than a line.
     """
     override = check_pool(pool)
+    reason = check_reason(reason)
     with store.unit() as unit:
         device = _locked(unit, serial)
         if device.pool_override == override:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -16,6 +16,7 @@ from mdm_bridge.errors import InputError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.storage.engine import lock_inventory
+from mdm_bridge.storage.kits import kits_called
 from mdm_bridge.storage.minimise import minimise_devices
 from mdm_bridge.storage.tables import DeviceNowRow, DeviceRow, KitRow, RecordRow, StateChangeRow
 
@@ -162,10 +163,12 @@ class Devices:
         """Return the id of a case, made at its first mention; capitals do not make another one."""
         if name is None:
             return None
-        query = select(KitRow.id).where(func.lower(KitRow.name) == str(name).lower()).limit(1)
-        found = self._connection.execute(query).scalar_one_or_none()
-        if found is not None:
-            return found
+        found = kits_called(self._connection, str(name))
+        if not found and self._connection.dialect.name == "postgresql":
+            self._connection.execute(text("LOCK TABLE kit IN SHARE ROW EXCLUSIVE MODE"))
+            found = kits_called(self._connection, str(name))
+        if found:
+            return found[0]
         return self._connection.execute(insert(KitRow).values(name=name).returning(KitRow.id)).scalar_one()
 
     def _update(self, device_id: int, values: Mapping[str, Any]) -> None:

@@ -254,3 +254,39 @@ class TestPool:
         with pytest.raises(InputError) as error:
             set_pool(two, "ctdn", "1111", "trainings", zone=PARIS)
         assert "training" in str(error.value.hint)
+
+
+class TestCases:
+    def test_capitals_with_accents_do_not_make_another_case(self, two) -> None:
+        set_facts(two, "ctdn", "1111", {"kit": "École 1"})
+        set_facts(two, "ctdn", "2222", {"kit": "école 1"})
+        assert [row["name"] for row in rows_of(two, "kit")] == ["École 1"]
+        assert {facts_of(two, serial)["kit_id"] for serial in ("ABCD1111", "ABCD2222")} == {1}
+
+    def test_the_same_case_again_changes_nothing(self, two) -> None:
+        set_facts(two, "ctdn", "1111", {"kit": "École 1"})
+        assert set_facts(two, "ctdn", "1111", {"kit": "ÉCOLE 1"}).changes == ()
+
+
+def test_a_new_device_of_a_list_whose_warranty_ends_before_the_purchase(store) -> None:
+    line = FactsLine(
+        2, DeviceFacts("ABCD1111", purchased_on=date(2026, 1, 2), warranty_until=date(2026, 1, 1))
+    )
+    report = import_facts(store, "ctdn", [line], zone=PARIS, add_missing=True)
+    (refused,) = report.lines
+    assert (refused.outcome, refused.problem.code) == ("refused", "warranty_before_purchase")
+    assert rows_of(store, "device") == []
+
+
+@pytest.mark.parametrize("reason", ["x" * 201, "two\nlines", "bell\x07"])
+def test_a_reason_for_a_pool_is_one_line(two, reason: str) -> None:
+    before = contents(two, without=frozenset())
+    with pytest.raises(InputError) as refused:
+        set_pool(two, "ctdn", "1111", "ash", zone=PARIS, reason=reason)
+    assert refused.value.code == "reason_too_long"
+    assert contents(two, without=frozenset()) == before
+
+
+def test_a_blank_reason_for_a_pool_is_none(two) -> None:
+    set_pool(two, "ctdn", "1111", "ash", zone=PARIS, reason="  ")
+    assert rows_of(two, "state_change")[-1]["reason"] is None
