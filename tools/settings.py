@@ -45,10 +45,21 @@ _FREE = """\
 Dates the server does not tell, by what expires (`apns_certificate = 2027-03-01`): `mdm-bridge today` names
 those that are near or past.
 
-## `[oidc]`, `[mail]`, `[notify]`, `[schedule]`
+## `[oidc]`
 
-Accepted and not used yet, like `[lending]`, `[features]`, `[web]` and `[vault]`. Their secrets come from
-the environment or from files (`…_file`) as well.
+Signing in through an identity provider. Accepted and not used yet.
+
+## `[mail]`
+
+How mails are sent. Accepted and not used yet.
+
+## `[notify]`
+
+Who is told of what. Accepted and not used yet.
+
+## `[schedule]`
+
+What runs by itself and when. Accepted and not used yet.
 """
 
 

@@ -37,7 +37,7 @@ def _default(text: str) -> Any:
 
 
 class Organisation(Section):
-    """Who runs this; printed on documents."""
+    """Who runs this: for the documents to come; checked by `doctor`, not printed yet."""
 
     name: Text = Field(None, description="Name of the organisation.")
     service: Text = Field(None, description="Name of the service that lends.")
@@ -71,14 +71,16 @@ class Calendar(Section):
     """Time of the organisation."""
 
     timezone: Zone = Field("Europe/Paris", description="Time zone of dates typed and shown.")
-    zone: Literal["A", "B", "C"] | None = Field(None, description="Zone of the school holidays.")
+    zone: Literal["A", "B", "C"] | None = Field(
+        None, description="Zone of the school holidays. Not used yet."
+    )
     quiet_hours: QuietHours = Field(
-        "20:00-07:00", description="Mails and orders that a person would notice are held back."
+        "20:00-07:00", description="Mails and orders that a person would notice are held back. Not used yet."
     )
 
 
 class Lending(Section):
-    """Rules of loans."""
+    """Rules of loans. Accepted and not used yet."""
 
     turnaround: Span = Field(_default("1d"), description="Time to put a device in order after a return.")
     prepare: Span = Field(_default("3d"), description="How long before a loan its device is made ready.")
@@ -93,7 +95,7 @@ class Lending(Section):
 
 
 class RetentionPeriods(Section):
-    """How long each kind of record is kept; a period not set is not applied, and doctor says so."""
+    """How long each kind of record is kept. Accepted and not used yet: nothing is erased by age."""
 
     activity: Retention | None = Field(None, description="Activity rows of devices.")
     history: Retention | None = Field(None, description="History of fields and of installed apps.")
@@ -110,12 +112,12 @@ class Privacy(Section):
         DEFAULT_NAME_PATTERN,
         description="Regular expression; a device name is kept only if the whole of it matches.",
     )
-    ess_technical: bool = Field(False, description="Print technical facts on the ESS sheet.")
+    ess_technical: bool = Field(False, description="Print technical facts on the ESS sheet. Not used yet.")
     retention: RetentionPeriods = _table()
 
 
 class Features(Section):
-    """Parts that can be switched off."""
+    """Parts that can be switched off. Accepted and not used yet."""
 
     pupil_loans: bool = Field(True, description="Loans to pupils.")
 
@@ -133,7 +135,7 @@ class Network(Section):
 
 
 class Web(Section):
-    """The web pages."""
+    """The web pages. Accepted and not used yet."""
 
     url: Text = Field(None, description="Address under which people reach the pages.")
     bind: Text = Field(None, description="Address and port to listen on.")
@@ -143,7 +145,7 @@ class Web(Section):
 
 
 class Vault(Section):
-    """The optional identity vault."""
+    """The optional identity vault. Accepted and not used yet."""
 
     key_file: Located | None = Field(None, description="File that holds the key, outside the database.")
 
@@ -151,7 +153,7 @@ class Vault(Section):
 class Limits(Section):
     """Guards against accidents."""
 
-    max_removals: int = Field(10, ge=0, description="A plan that removes more needs `--force`.")
+    max_removals: int = Field(10, ge=0, description="A plan that removes more needs `--force`. Not used yet.")
     shrink_percent: int = Field(
         30, ge=0, le=100, description="A listing that lost more than this share is refused."
     )

@@ -60,15 +60,17 @@ class Server(Section):
     api_key_file: Located | None = Field(
         None, description="File that holds the key for reading, and nothing else."
     )
-    write_api_key_file: Located | None = Field(None, description="File that holds a key for writing.")
+    write_api_key_file: Located | None = Field(
+        None, description="File that holds a key for writing. Not used yet."
+    )
     webhook_secret_file: Located | None = Field(
-        None, description="File that holds the secret of its webhooks."
+        None, description="File that holds the secret of its webhooks. Not used yet."
     )
     apps_and_books_token_file: Located | None = Field(
-        None, description="File that holds the content token of Apps and Books."
+        None, description="File that holds the content token of Apps and Books. Not used yet."
     )
     licences: Literal["external"] | None = Field(
-        None, description="`external`: licences are counted elsewhere, not by this server."
+        None, description="`external`: licences are counted elsewhere, not by this server. Not used yet."
     )
     timeout_s: float = Field(
         30,
@@ -90,9 +92,11 @@ class Server(Section):
         default_factory=dict, description="Rules for `training` and `ash`; the first that fits wins."
     )
     api_key: _Secret = Field(None, description="The key for reading.")
-    write_api_key: _Secret = Field(None, description="The key for writing.")
-    webhook_secret: _Secret = Field(None, description="The secret of its webhooks.")
-    apps_and_books_token: _Secret = Field(None, description="The content token of Apps and Books.")
+    write_api_key: _Secret = Field(None, description="The key for writing. Not used yet.")
+    webhook_secret: _Secret = Field(None, description="The secret of its webhooks. Not used yet.")
+    apps_and_books_token: _Secret = Field(
+        None, description="The content token of Apps and Books. Not used yet."
+    )
 
     @field_validator("kind")
     @classmethod

@@ -87,7 +87,7 @@ def _organisation(known: Mapping[str, str]) -> str:
     lines = [
         f"{_line(key, known.get(key))[:-1]}  # {_(question)}\n" for key, question in ORGANISATION.items()
     ]
-    return _section("organisation", _("Who runs this; printed on documents."), lines)
+    return _section("organisation", _("Who runs this: for the documents to come."), lines)
 
 
 def _database() -> str:
@@ -130,7 +130,7 @@ def _server(server: FirstServer | None) -> str:
 def _privacy() -> str:
     comment = _(
         "A device name is kept only if the whole of it matches this pattern: a name can be that of a child. "
-        "Retention periods: number and unit (d, w, m, y)."
+        "Retention periods (number and unit: d, w, m, y) are noted and not applied yet."
     )
     lines = [
         "# device_name_pattern = 'FORM-[0-9]{2}|PRET-[0-9]{2}'\n",

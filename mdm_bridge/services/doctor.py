@@ -25,7 +25,15 @@ CLOCK_TOLERANCE = timedelta(minutes=5)
 LOW_DISK_BYTES = 500_000_000
 FULL_DISK_BYTES = 50_000_000
 
-_FIELDS_ON_DOCUMENTS = ("name", "service", "address", "phone", "email", "signatory_title", "dpd_contact")
+_FIELDS_ON_DOCUMENTS = {
+    "name": Message("organisation_name", "Name of the organisation"),
+    "service": Message("organisation_service", "Name of the service that lends the devices"),
+    "address": Message("organisation_address", "Postal address"),
+    "phone": Message("organisation_phone", "Telephone"),
+    "email": Message("organisation_email", "E-mail address of the service"),
+    "signatory_title": Message("organisation_signatory", "Title of the person who signs"),
+    "dpd_contact": Message("organisation_dpd", "How to reach the data protection officer (DPD)"),
+}
 
 
 def examine(
@@ -52,7 +60,7 @@ def examine(
     yield from _folders(patient)
     yield from _installation(installation)
     yield _organisation(patient)
-    yield _retention(patient)
+    yield from _retention(patient)
     yield from _servers(patient, usable, clock)
 
 
@@ -225,7 +233,7 @@ def _installation(installation: Installation) -> Iterator[Finding]:
 
 def _organisation(patient: Patient) -> Finding:
     label = Message("check_organisation", "Organisation")
-    unset = [name for name in _FIELDS_ON_DOCUMENTS if not patient.organisation.get(name)]
+    unset = [said for name, said in _FIELDS_ON_DOCUMENTS.items() if not patient.organisation.get(name)]
     if not unset:
         return _ok(
             "organisation_known", label, Message("organisation_known", "All that documents need is set.")
@@ -235,22 +243,23 @@ def _organisation(patient: Patient) -> Finding:
         "organisation_incomplete",
         label,
         Message("organisation_incomplete", "Not set: {names}.", names=unset),
-        Message("fill_organisation", "Fill in [organisation]: documents print it."),
+        Message("fill_organisation", "Fill in [organisation]: the documents to come will print it."),
     )
 
 
-def _retention(patient: Patient) -> Finding:
-    label = Message("check_retention", "Retention periods")
-    unset = [name for name, period in patient.retention.items() if not period]
-    if not unset:
-        return _ok("retention_set", label, Message("retention_set", "All are set."))
-    return Finding(
-        "warning",
-        "retention_unset",
-        label,
-        Message("retention_unset", "Not set: {names}.", names=unset),
-        Message("set_retention", "Agree on them with your data protection officer; set [privacy.retention]."),
-    )
+def _retention(patient: Patient) -> Iterator[Finding]:
+    """Tell who set a period that no record is erased by age yet; nobody is asked to set one."""
+    given = [name for name, period in patient.retention.items() if period]
+    if given:
+        yield _ok(
+            "retention_not_applied",
+            Message("check_retention", "Retention periods"),
+            Message(
+                "retention_not_applied",
+                "Noted, and not applied yet: {names}. Nothing is erased by age.",
+                names=given,
+            ),
+        )
 
 
 def _servers(patient: Patient, usable: bool, clock: Clock) -> Iterator[Finding]:
@@ -344,6 +353,14 @@ def _rules(patient: Patient, name: str) -> Finding:
     )
 
 
+def _sync_hint(server: str, kind: str) -> Message:
+    if kind == "file":
+        return Message(
+            "run_sync_from_file", "Run: mdm-bridge sync {server} --from-file EXPORT.csv", server=server
+        )
+    return Message("run_sync", "Run: mdm-bridge sync {server}", server=server)
+
+
 def _freshness(patient: Patient, clock: Clock) -> Iterator[Finding]:
     try:
         last = patient.last_complete()
@@ -352,7 +369,7 @@ def _freshness(patient: Patient, clock: Clock) -> Iterator[Finding]:
     for name in patient.servers:
         label = Message("check_freshness", "Data of {server}", server=name)
         at = last.get(name)
-        hint = Message("run_sync", "Run: mdm-bridge sync {server}", server=name)
+        hint = _sync_hint(name, patient.servers[name])
         if at is None:
             never = Message("never_synchronised", "Never synchronised.")
             yield Finding("warning", "never_synchronised", label, never, hint)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mdm_bridge.delivery.i18n import translate, using_language
 from mdm_bridge.errors import ServerUnreachable, SettingProblem, SettingsError, StorageError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.health import DatabaseHealth
@@ -92,7 +93,7 @@ def _raise(error: Exception) -> Any:
         ({"folders": [("paths.profiles", "/x", False)]}, {"path_missing": "warning"}),
         ({"folders": [("network.ca_bundle", "/x", False)]}, {"path_missing": "error"}),
         ({"organisation": {"name": "x"}}, {"organisation_incomplete": "warning"}),
-        ({"retention": {"audit": None}}, {"retention_unset": "warning"}),
+        ({"retention": {"audit": None}}, {}),
         ({"servers": {}}, {"no_server": "warning"}),
         ({"pools": {"north": ["ash"]}}, {"pool_without_rule": "warning"}),
         ({"last_complete": dict}, {"never_synchronised": "warning"}),
@@ -133,6 +134,28 @@ def _raise(error: Exception) -> Any:
 )
 def test_each_trouble_alone(changes: dict[str, Any], expected: dict[str, str]) -> None:
     assert not_ok(patient(**changes)) == expected
+
+
+def test_a_period_that_was_set_is_told_not_to_be_applied() -> None:
+    told = {finding.code: finding.detail for finding in findings(patient(retention={"audit": "12m"}))}
+    with using_language("en"):
+        assert translate(told["retention_not_applied"]).startswith("Noted, and not applied yet: audit")
+    assert "retention_not_applied" not in {f.code for f in findings(patient(retention={"audit": None}))}
+
+
+def test_what_documents_lack_is_named_by_its_label() -> None:
+    found = {f.code: f.detail for f in findings(patient(organisation={"name": "x"}))}
+    assert "dpd_contact" not in translate(found["organisation_incomplete"])
+    with using_language("en"):
+        assert "Postal address" in translate(found["organisation_incomplete"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "end"), [("file", "sync north --from-file EXPORT.csv"), ("x", "sync north")]
+)
+def test_data_read_from_files_is_renewed_from_a_file(kind: str, end: str) -> None:
+    found = {f.code: f.hint for f in findings(patient(servers={"north": kind}, last_complete=dict))}
+    assert str(found["never_synchronised"]).endswith(end)
 
 
 def test_the_answer_says_how_long_and_which_way() -> None:
