@@ -164,8 +164,8 @@ def _asked(server: Simulator, path: str = "/devices") -> bool:
 class Killer:
     """Kills one process at one seeded moment.
 
-    A third anywhere; a third while the answer is read and merged; a third as soon as the journal
-    (SQLite) has grown by so much: in the middle of writing what is committed.
+    A third anywhere; a third while the answer is read and merged; a third in the middle of writing: as
+    soon as the journal has grown by so much (SQLite), or as a table is written (PostgreSQL).
     """
 
     def __init__(self, scene: Scene, seed: int) -> None:
@@ -173,19 +173,36 @@ class Killer:
         self._dice = random.Random(seed)
         self._way = seed % 3
 
-    def wait(self, process: subprocess.Popen[str], database_url: str) -> None:
+    def wait(self, process: subprocess.Popen[str], installation: Installation) -> None:
         if self._way == 0:
             self._sleep(process, self._dice.uniform(0.0, 1.1) * self._scene.whole_s)
             return
         while process.poll() is None and not _asked(self._scene.server):
             time.sleep(0.001)
-        if self._way == 1 or not database_url.startswith("sqlite"):
+        if self._way == 1:
             self._sleep(process, self._dice.uniform(0.0, 1.1) * self._scene.merge_s)
-            return
-        journal = Path(database_url.removeprefix("sqlite:///") + "-wal")
+        elif installation.database_url.startswith("sqlite"):
+            self._growing(process, Path(installation.database_url.removeprefix("sqlite:///") + "-wal"))
+        else:
+            self._writing(process, installation)
+
+    def _growing(self, process: subprocess.Popen[str], journal: Path) -> None:
         enough = self._size(journal) + self._dice.randrange(1, 400_000)
         while process.poll() is None and self._size(journal) < enough:
-            pass
+            time.sleep(0)
+
+    def _writing(self, process: subprocess.Popen[str], installation: Installation) -> None:
+        table = self._dice.choice(
+            ("installed", "record", "field_change", "device_now", "device_day", "audit")
+        )
+        with installation.store() as store, store.engine.connect() as looking:
+            looking.execution_options(isolation_level="AUTOCOMMIT")
+            while process.poll() is None:
+                query = text(
+                    "SELECT 1 FROM pg_stat_activity WHERE query LIKE :form AND datname = current_database()"
+                )
+                if looking.execute(query, {"form": f"%INTO {table}%"}).first():
+                    return
 
     def _sleep(self, process: subprocess.Popen[str], seconds: float) -> None:
         with suppress(subprocess.TimeoutExpired):
@@ -203,7 +220,7 @@ def kill_once(scene: Scene, folder: Path, seed: int, how: signal.Signals = signa
     installation = Installation(folder, scene.fresh(), {"school": scene.server})
     Client(scene.server).control("DELETE", "/requests")
     process = installation.start("sync")
-    Killer(scene, seed).wait(process, installation.database_url)
+    Killer(scene, seed).wait(process, installation)
     process.send_signal(how)
     ended = finish(process)
     if how is signal.SIGINT:
