@@ -169,10 +169,6 @@ class HttpSession:
         proxy = select_proxy(url or self._settings.base, proxies)
         return without_credentials(proxy) if proxy else None
 
-    def redact(self, text: str) -> str:
-        """Mask this session's secrets in a text that came from the server."""
-        return redact(text, self._secrets)
-
     def close(self) -> None:
         """Close the connections; may be called twice."""
         self._session.close()
