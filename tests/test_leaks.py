@@ -45,7 +45,7 @@ FORMATS = ["table", "list", "json", "csv", "csv-fr", "ods", "xlsx"]
 PLAIN = [("today",), ("doctor",), ("db", "check"), ("privacy", "audit", "verify")]
 
 #: Faults whose values hold a name, as an angry server might; each list is met at once.
-NAMING = [
+NAMING: list[list[dict[str, Any]]] = [
     [{"fault": "failure_200", "message": "Élève Zzyzxova introuvable"}],
     [{"fault": "redirect_other_host", "location": "http://zzyzxova.invalid/Brizoukhan"}],
 ]
@@ -62,7 +62,7 @@ FIELDS = (
     "batteryLevel",
 )
 VALUES = ("Zzyzxova Léa", {"Zzyzxova": "Léa"}, ["Zzyzxova"])
-SLOW = {
+SLOW: dict[str, dict[str, Any]] = {
     "trickle": {"bytes_per_s": 50, "path": "/devices", "exact": True},
     "hang": {"seconds": 0.5},
     "gzip_bomb": {"size_mb": 3},
@@ -130,7 +130,9 @@ def look(story: Story, *, formats: list[str]) -> None:
 
 def trouble(story: Story) -> None:
     """Meet every fault, and some that name somebody."""
-    faults = [[{"fault": name, **SLOW.get(name, {})}] for name in FAULTS if name not in EVENTS]
+    faults: list[list[dict[str, Any]]] = [
+        [{"fault": name, **SLOW.get(name, {})}] for name in FAULTS if name not in EVENTS
+    ]
     serials = [device.serial for device in story.server.world.current.listed]
     bad = [
         [
