@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-__all__ = ["DeviceFilter", "Freshness", "os_below", "pool_rules_for"]
+from mdm_bridge.errors import InputError
+from mdm_bridge.messages import Message
 
-#: A device as it is listed: the keys of ``device list --format json``, and a few more.
-DeviceView = Mapping[str, Any]
+__all__ = ["STALE_AFTER", "DeviceFilter", "Freshness", "os_below", "pool_rules_for"]
+
+#: A server not read for so long: its data are late.
+STALE_AFTER = timedelta(days=7)
+
+_VERSION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +24,12 @@ class DeviceFilter:
     """Which devices are wanted; None asks nothing.
 
     ``pool``: training, ash, or none (to be sorted); ``os_below``: a version, exclusive;
-    ``not_seen_since``: last contact before this instant, or never; ``with_app`` and
-    ``without_app``: bundle ids; ``gone``: absent from every server, or not.
+    ``not_seen_since``: last contact before this instant, or never; where only the day of a contact is
+    kept, before the day that it says in its own zone; ``with_app`` and ``without_app``: bundle ids;
+    ``gone``: absent from every server, or not.
+
+    Raises:
+        InputError: ``os_below`` is not a version.
     """
 
     pool: str | None = None
@@ -31,6 +41,13 @@ class DeviceFilter:
     without_app: str | None = None
     gone: bool | None = None
     kit: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.os_below is not None and not _numbers(self.os_below):
+            raise InputError(
+                Message("not_a_version", "{text} is not a version of iPadOS.", text=self.os_below[:40]),
+                hint=Message("version_form", "Write it as numbers and dots: 18 or 17.7.1"),
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +61,7 @@ class Freshness:
     server: str
     complete_at: datetime | None
     last_status: str | None = None
-    last_at: datetime | None = None
     last_code: str | None = None
-    last_params: Mapping[str, Any] | None = None
     running_since: datetime | None = None
 
 
@@ -55,19 +70,21 @@ def os_below(version: str | None, limit: str) -> bool:
 
     Versions compare number by number: 9.3 < 16, and 18.1 < 18.10.
     """
-    if version is None:
-        return False
-    return _numbers(version) < _numbers(limit)
+    numbers = _numbers(version or "")
+    return bool(numbers) and _without_zeros(numbers) < _without_zeros(_numbers(limit))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    parts = []
-    for part in version.split("."):
-        digits = "".join(char for char in part if char.isdigit())
-        parts.append(int(digits) if digits else 0)
-    while parts and parts[-1] == 0:
-        parts.pop()
-    return tuple(parts)
+    """Return the numbers a version begins with; what follows, a build or a beta, does not count."""
+    found = _VERSION.match(version)
+    return tuple(int(part) for part in found[1].split(".")) if found else ()
+
+
+def _without_zeros(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the same version in its shortest form: 18.0 is 18."""
+    while numbers and numbers[-1] == 0:
+        numbers = numbers[:-1]
+    return numbers
 
 
 def pool_rules_for(devices: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:

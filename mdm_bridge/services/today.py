@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from mdm_bridge.domain.fleet import DeviceFilter, Freshness
+from mdm_bridge.domain.fleet import STALE_AFTER, DeviceFilter, Freshness
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
 from mdm_bridge.ports.queries import ReadingStore
@@ -18,8 +18,6 @@ __all__ = ["SECTIONS", "Matter", "today"]
 Section = Literal["late", "failing", "not_ready", "running", "expiring", "to_sort"]
 SECTIONS: tuple[Section, ...] = ("late", "failing", "not_ready", "running", "expiring", "to_sort")
 
-#: A server not read for so long: its data are late.
-DATA_LATE_AFTER = timedelta(days=7)
 #: A tablet not seen for so long is not ready to be handed out.
 NOT_SEEN_AFTER = timedelta(days=30)
 BATTERY_LOW_PERCENT = 30
@@ -64,7 +62,7 @@ def today(
         devices = list(unit.queries.devices(DeviceFilter(gone=False)))
     matters = [
         *_servers(servers, freshness, now),
-        *_not_ready(devices, now),
+        *_not_ready(devices, now.astimezone(zone)),
         *_expiring(devices, expiries, day),
         *_to_sort(devices),
     ]
@@ -102,7 +100,7 @@ def _servers(names: Sequence[str], known: Mapping[str, Freshness], now: datetime
                 Message("sync_again", "Run: mdm-bridge sync {server}", server=name),
                 server=name,
             )
-        elif now - fresh.complete_at > DATA_LATE_AFTER:
+        elif now - fresh.complete_at > STALE_AFTER:
             yield Matter(
                 "late",
                 Message("data_late", "Data of {at}: more than a week old.", at=fresh.complete_at),
@@ -122,16 +120,16 @@ def _not_ready(devices: Iterable[Mapping[str, Any]], now: datetime) -> Iterator[
 
 def _why_not_ready(device: Mapping[str, Any], now: datetime) -> tuple[Message, Message] | None:
     """Return the first reason why a tablet could not be handed out now, and what to do."""
-    seen, battery, space = device["last_seen_at"], device["battery_percent"], device["available_gb"]
-    if seen is not None and now - seen > NOT_SEEN_AFTER:
+    battery, space = device["battery_percent"], device["available_gb"]
+    seen = _day_of_contact(device, now)
+    if seen is not None and now.date() - seen > NOT_SEEN_AFTER:
         return (
-            # To the day: of the adapted pool nothing finer is kept.
-            Message("not_seen", "Switched off or without network since {at}.", at=seen.date()),
+            Message("not_seen", "Switched off or without network since {at}.", at=seen),
             Message("switch_on", "Switch the tablet on and connect it to the Wi-Fi."),
         )
     if battery is not None and battery < BATTERY_LOW_PERCENT:
         return (
-            Message("battery_low", "Battery at {percent} %.", percent=battery),
+            Message("battery_low", "Battery at {percent}%.", percent=battery),
             Message("plug_in", "Plug the case in."),
         )
     if space is not None and space < SPACE_LOW_GB:
@@ -140,6 +138,14 @@ def _why_not_ready(device: Mapping[str, Any], now: datetime) -> tuple[Message, M
             Message("free_space", "Free some space on the tablet."),
         )
     return None
+
+
+def _day_of_contact(device: Mapping[str, Any], now: datetime) -> date | None:
+    """Return the day of the last contact in the zone of ``now``; of the adapted pool no more is kept."""
+    seen: datetime | None = device["last_seen_at"]
+    if seen is None:
+        return None
+    return seen.date() if device["pool"] == "ash" else seen.astimezone(now.tzinfo).date()
 
 
 def _expiring(

@@ -12,6 +12,7 @@ from mdm_bridge.storage.tables import (
     DeviceNowRow,
     DeviceRow,
     InstalledRow,
+    RecordRow,
     ServerAppRow,
 )
 
@@ -75,6 +76,12 @@ def _any(connection: Connection, unnamed: ColumnElement[Any]) -> bool:
     return connection.execute(query).first() is not None
 
 
+def _counted() -> tuple[ColumnElement[bool], ...]:
+    """Return what makes a device count: a server lists it, it is not written off, its list is known."""
+    listed = select(RecordRow.id).where(RecordRow.device_id == DeviceRow.id, RecordRow.gone_at.is_(None))
+    return DeviceNowRow.apps_total.is_not(None), DeviceRow.state != "retired", listed.exists()
+
+
 def _counts(connection: Connection, pool: ColumnElement[Any]) -> dict[int, tuple[int, int, int]]:
     """Return on how many devices an app is, and how many of them in each pool, by app."""
     rows = connection.execute(
@@ -86,7 +93,7 @@ def _counts(connection: Connection, pool: ColumnElement[Any]) -> dict[int, tuple
         )
         .join(DeviceRow, DeviceRow.id == InstalledRow.device_id)
         .join(DeviceNowRow, DeviceNowRow.device_id == InstalledRow.device_id)
-        .where(DeviceNowRow.apps_total.is_not(None))
+        .where(*_counted())
         .group_by(InstalledRow.app_id)
     )
     return {app: (int(devices), int(training), int(ash)) for app, devices, training, ash in rows}
@@ -96,6 +103,9 @@ def _versions(connection: Connection) -> dict[int, list[str]]:
     rows = connection.execute(
         select(InstalledRow.app_id, AppVersionRow.text, func.count().label("n"))
         .join(AppVersionRow, AppVersionRow.id == InstalledRow.version_id)
+        .join(DeviceRow, DeviceRow.id == InstalledRow.device_id)
+        .join(DeviceNowRow, DeviceNowRow.device_id == InstalledRow.device_id)
+        .where(*_counted())
         .group_by(InstalledRow.app_id, AppVersionRow.text)
         .order_by(InstalledRow.app_id, func.count().desc(), AppVersionRow.text.desc())
     )

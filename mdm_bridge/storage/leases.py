@@ -72,6 +72,11 @@ class Leases:
             return False
         return row.host != _host() or _is_alive(row.pid, row.process_started)
 
+    def is_held(self, name: str) -> bool:
+        """Tell whether a living process holds a lease."""
+        row = self._connection.execute(select(LeaseRow.__table__).where(LeaseRow.name == name)).one_or_none()
+        return row is not None and self._is_held(row)
+
     def renew(self, lease: Lease) -> None:
         """Hold it for another ``ttl_s`` (see ``ports.leases.LeasesRole.renew``)."""
         expires = self._clock.now() + timedelta(seconds=lease.ttl_s)
@@ -140,12 +145,18 @@ def _is_alive(pid: int, started: int) -> bool:
         return True
 
 
+def _task(name: str) -> Message | str:
+    """Return what a lease guards, as people call it."""
+    kind, _colon, server = name.partition(":")
+    return Message("task_sync", "The synchronisation of {server}", server=server) if kind == "sync" else name
+
+
 def _already_running(row: Any) -> AlreadyRunning:
     return AlreadyRunning(
         Message(
             "already_running",
             "{task} is already running since {since}, on {host} (process {pid}).",
-            task=row.name,
+            task=_task(row.name),
             since=row.acquired_at,
             host=row.host.partition("/")[0],
             pid=row.pid,
@@ -163,7 +174,7 @@ def _lost(lease: Lease) -> LeaseLost:
         Message(
             "lease_lost",
             "{task} was taken over by another process while this one was working: nothing was written.",
-            task=lease.name,
+            task=_task(lease.name),
         ),
         hint=Message("let_other_finish", "Let the other one finish, then run the command again if needed."),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, time
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, case, func, null, or_, select
@@ -12,6 +12,8 @@ from sqlalchemy.orm import aliased
 
 from mdm_bridge.domain.fleet import DeviceFilter, Freshness, os_below
 from mdm_bridge.ports.clock import Clock
+from mdm_bridge.storage.kits import kits_called
+from mdm_bridge.storage.leases import Leases
 from mdm_bridge.storage.tables import (
     AppRow,
     DeviceNowRow,
@@ -66,7 +68,11 @@ class Queries:
             .subquery()
         )
         running = (
-            select(RunRow.server_id, func.max(RunRow.started_at).label("at"))
+            select(
+                RunRow.server_id,
+                func.max(RunRow.started_at).label("at"),
+                func.max(RunRow.id).label("run_id"),
+            )
             .where(RunRow.status == "running")
             .group_by(RunRow.server_id)
             .subquery()
@@ -76,10 +82,11 @@ class Queries:
             select(
                 ServerRow.name,
                 complete.c.at,
+                run.id,
                 run.status,
-                run.started_at,
                 run.error,
-                running.c.at.label("now"),
+                running.c.at.label("since"),
+                running.c.run_id.label("open"),
             )
             .outerjoin(complete, complete.c.server_id == ServerRow.id)
             .outerjoin(latest, latest.c.server_id == ServerRow.id)
@@ -87,18 +94,25 @@ class Queries:
             .outerjoin(running, running.c.server_id == ServerRow.id)
             .order_by(ServerRow.name)
         )
-        return [
-            Freshness(
-                server=name,
-                complete_at=at,
-                last_status=status,
-                last_at=last_at,
-                last_code=(error or {}).get("code"),
-                last_params=(error or {}).get("params"),
-                running_since=now,
-            )
-            for name, at, status, last_at, error, now in rows
-        ]
+        return [self._freshness(*row) for row in rows]
+
+    def _freshness(
+        self,
+        server: str,
+        complete_at: datetime | None,
+        ended: int | None,
+        status: str | None,
+        error: Mapping[str, Any] | None,
+        since: datetime | None,
+        still_open: int | None,
+    ) -> Freshness:
+        """Judge what is recorded: an open run is under way only while somebody alive holds its lease."""
+        code = (error or {}).get("code")
+        if still_open is not None and not Leases(self._connection, self._clock).is_held(f"sync:{server}"):
+            if ended is None or still_open > ended:
+                status, code = "failed", "interrupted"
+            since = None
+        return Freshness(server, complete_at, status, code, since)
 
     def devices(self, wanted: DeviceFilter) -> Iterator[dict[str, Any]]:
         """Yield devices as ``device list`` shows them, those to be sorted first, then by serial."""
@@ -106,6 +120,8 @@ class Queries:
         query = _devices_query()
         for condition in _conditions(wanted):
             query = query.where(condition)
+        if wanted.kit is not None:
+            query = query.where(KitRow.id.in_(kits_called(self._connection, wanted.kit)))
         if wanted.without_app is not None and not self._nameable(wanted.without_app):
             # Unknown is not zero: it may be one of those that are counted and not named.
             query = query.where(~_UNNAMED)
@@ -244,11 +260,11 @@ def _conditions(wanted: DeviceFilter) -> Iterator[Any]:
         yield DeviceRow.state == wanted.state
     if wanted.server is not None:
         yield ServerRow.name == wanted.server
-    if wanted.kit is not None:
-        yield KitRow.name == wanted.kit
     if wanted.not_seen_since is not None:
         seen = DeviceNowRow.last_seen_at
-        yield or_(seen.is_(None), seen < wanted.not_seen_since)
+        day = datetime.combine(wanted.not_seen_since.date(), time(), UTC)
+        ash = func.coalesce(_POOL, "") == "ash"
+        yield or_(seen.is_(None), and_(ash, seen < day), and_(~ash, seen < wanted.not_seen_since))
     if wanted.with_app is not None:
         yield _has_app(wanted.with_app)
     if wanted.without_app is not None:

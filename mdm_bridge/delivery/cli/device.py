@@ -168,7 +168,7 @@ def list_(
     from mdm_bridge.domain.fleet import DeviceFilter
     from mdm_bridge.services.inventory import list_devices
 
-    since = None if not_seen is None else cli.app.clock.now() - timedelta(days=not_seen)
+    since = None if not_seen is None else cli.app.clock.now().astimezone(cli.app.zone) - timedelta(days=not_seen)
     wanted = DeviceFilter(pool, state, server, os_below, since, with_app, without_app, gone, kit)
     listing = list_devices(cli.app.store, wanted, cli.app.server_names())
     print_rows(cli, listing.rows, DEVICES, output, freshness=freshness_line(listing.freshness))
