@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from mdm_bridge.config import DEFAULT_FILE, Settings, check_settings_text, load_settings
+from mdm_bridge.config import Settings, load_settings
 from mdm_bridge.domain.identifiers import nearest
 from mdm_bridge.errors import InputError, StorageError, UnknownObject
 from mdm_bridge.messages import Message
@@ -30,21 +28,11 @@ if TYPE_CHECKING:
     from mdm_bridge.domain.policy import Criteria, ServerPolicy
     from mdm_bridge.files.device_import import DeviceImport
     from mdm_bridge.net.http import HttpSession
-    from mdm_bridge.ports.health import DatabaseHealth
     from mdm_bridge.ports.inventory import ListingSource
     from mdm_bridge.services.from_file import OurFacts
-    from mdm_bridge.services.patient import Patient, ServerSeen
     from mdm_bridge.storage.store import Store
 
-__all__ = [
-    "DEFAULT_FILE",
-    "App",
-    "address_problem",
-    "check_settings_text",
-    "load_settings",
-    "open_app",
-    "patient",
-]
+__all__ = ["LIST_SERVER", "App", "address_problem", "criteria", "open_app"]
 
 #: Where a list goes that is read without any server in the settings.
 LIST_SERVER = "list"
@@ -174,8 +162,8 @@ class App:
         server = self.server(name)
         return ServerPolicy(
             zone=self.zone,
-            scope=_criteria(server.scope) if server.scope is not None else None,
-            rules=tuple(PoolRule(pool, _criteria(rule)) for pool, rule in server.pools.items()),
+            scope=criteria(server.scope) if server.scope is not None else None,
+            rules=tuple(PoolRule(pool, criteria(rule)) for pool, rule in server.pools.items()),
             name_pattern=self.settings.privacy.device_name_pattern,
             mentioned_groups=mentioned_groups,
             classes=frozenset(server.classes),
@@ -199,7 +187,7 @@ class App:
                     server=name,
                 ),
             )
-        return self._kept(self._jamf_school(name, self.session(name)))
+        return self._kept(self.jamf_school(name, self.session(name)))
 
     def read_list(self, name: str, path: Path, mapping: str | None = None) -> MappedTable:
         """Read an export of a server, or a hand-kept list, once for all that is made of it.
@@ -298,7 +286,8 @@ class App:
             calendar=self.clock,
         )
 
-    def _jamf_school(self, name: str, session: HttpSession) -> ListingSource:
+    def jamf_school(self, name: str, session: HttpSession) -> ListingSource:
+        """Return a Jamf School server over a session; the caller closes it."""
         from mdm_bridge.providers.jamf_school import JamfSchoolSource
 
         return JamfSchoolSource(name, session, zone=self._zone_of(self.server(name)))
@@ -314,65 +303,6 @@ class App:
         self._sources.clear()
         if self._store is not None:
             self._store.close()
-
-
-def patient(app: App) -> Patient:
-    """Return the installation as ``doctor`` looks at it; nothing is asked before it asks."""
-    from mdm_bridge.config.secrets import check_secrets, uses_keyring
-    from mdm_bridge.services.patient import Patient
-
-    settings = app.settings
-    return Patient(
-        settings_file=str(settings.file) if settings.file is not None else None,
-        secrets=tuple(check_secrets(settings)),
-        folders=[(key, str(path), path.exists()) for key, path in _named_paths(settings)],
-        organisation={key: str(value) if value else None for key, value in iter(settings.organisation)},
-        retention=dict(iter(settings.privacy.retention)),
-        pools={
-            name: [pool for pool, rule in server.pools.items() if _criteria(rule)]
-            for name, server in settings.servers.items()
-        },
-        servers={name: server.kind for name, server in settings.servers.items()},
-        database_at=app.database_shown,
-        database=lambda: _database_health(app),
-        last_complete=lambda: _last_complete(app),
-        ask=lambda name: _ask(app, name),
-        password_in_file=settings.password_in_file,
-        keyring=uses_keyring(settings),
-    )
-
-
-def _named_paths(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Yield every file and folder the settings name, but for secrets."""
-    yield "paths.app_catalog", settings.paths.app_catalog
-    yield "paths.profiles", settings.paths.profiles
-    named = {"organisation.logo": settings.organisation.logo, "network.ca_bundle": settings.network.ca_bundle}
-    named |= {f"servers.{name}.ca_file": server.ca_file for name, server in settings.servers.items()}
-    yield from ((key, path) for key, path in named.items() if path is not None)
-
-
-def _database_health(app: App) -> DatabaseHealth:
-    from mdm_bridge.storage.health import look_at
-
-    return look_at(app.store)
-
-
-def _last_complete(app: App) -> Mapping[str, datetime]:
-    with app.store.reading() as unit:
-        return {fresh.server: fresh.complete_at for fresh in unit.queries.freshness() if fresh.complete_at}
-
-
-def _ask(app: App, name: str) -> ServerSeen:
-    from mdm_bridge.services.patient import ServerSeen
-
-    session = app.session(name)
-    source = app._jamf_school(name, session)
-    try:
-        begin = time.monotonic()
-        probe = source.probe()
-        return ServerSeen(probe, time.monotonic() - begin, session.server_date)
-    finally:
-        source.close()
 
 
 def address_problem(url: str) -> tuple[Message, Message] | None:
@@ -392,7 +322,8 @@ def _list_server() -> Server:
     return Server(kind="file")
 
 
-def _criteria(table: Scope) -> Criteria:
+def criteria(table: Scope) -> Criteria:
+    """Return ways to recognise devices, from the settings, as a value of the domain."""
     from mdm_bridge.domain.policy import Criteria
 
     return Criteria(
