@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
-from datetime import date
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -31,11 +30,11 @@ class DevicesRole(Protocol):
         """Return the serial number of every device with an inventory number, by that number."""
         ...
 
-    def add(self, serial: str, facts: Mapping[str, str | date | None]) -> OwnedDevice:
+    def add(self, serial: str) -> OwnedDevice:
         """Add a device by hand.
 
         Raises:
-            InputError: It exists, or its inventory number is another's.
+            InputError: It exists.
         """
         ...
 

@@ -167,7 +167,7 @@ def _number(planned: ImportLine) -> str | None:
 def _apply(unit: DevicesUnit, plan: list[_Planned], actor: str, zone: ZoneInfo) -> None:
     applied = [(planned, device) for planned, device in plan if planned.outcome in ("new", "changed")]
     known = [
-        (planned, device if device is not None else unit.devices.add(planned.serial, {}))
+        (planned, device if device is not None else unit.devices.add(planned.serial))
         for planned, device in applied
     ]
     unit.devices.set_facts([(device, tuple(_facts(planned))) for planned, device in known], actor=actor)

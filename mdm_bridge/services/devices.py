@@ -139,7 +139,7 @@ def add_device(store: DevicesStore, actor: str, facts: DeviceFacts, *, zone: Zon
     override = check_pool(facts.pool) if facts.pool is not None else None
     wanted = check_facts({name: value for name, value in said.items() if name != "pool"})
     with store.unit() as unit:
-        device = unit.devices.add(serial, {})
+        device = unit.devices.add(serial)
         changes = differences(device, wanted)
         unit.devices.set_facts([(device, changes)], actor=actor)
         if override is not None:

@@ -82,7 +82,7 @@ class Devices:
         )
         return {number: serial for number, serial in rows if number is not None}
 
-    def add(self, serial: str, facts: Mapping[str, str | date | None]) -> OwnedDevice:
+    def add(self, serial: str) -> OwnedDevice:
         """Add a device by hand (see ``ports.devices``)."""
         lock_inventory(self._connection)
         now = self._clock.now()
@@ -98,7 +98,6 @@ class Devices:
                 Message("device_exists", "The device {serial} is known already.", serial=serial),
                 hint=Message("use_device_set", "Change it: mdm-bridge device set {serial} …", serial=serial),
             )
-        self._update(made, self._values(facts))
         return self.owned([serial])[serial]
 
     def set_state(self, device: OwnedDevice, state: str, *, actor: str, reason: str) -> None:

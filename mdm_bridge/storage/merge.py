@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from mdm_bridge.domain.inventory import Covers
+from mdm_bridge.domain.inventory import STABLE_FIELDS, Covers
 from mdm_bridge.ports.sync import MergeOrder, MergeResult
 from mdm_bridge.storage.election import Election
 from mdm_bridge.storage.intake import StagingArea
@@ -23,23 +23,18 @@ from mdm_bridge.storage.types import instant_text
 
 __all__ = ["Merge"]
 
+#: Stable fields whose column is called otherwise, and how columns that are no text are written.
+_COLUMNS = {"capacity_gb": "capacity_mb"}
+_TRUTH = "CASE WHEN {0} THEN 'true' WHEN NOT {0} THEN 'false' END"
+_FORMS = {"supervised": _TRUTH, "managed": _TRUTH, "capacity_mb": "CAST({0} AS TEXT)"}
+
 #: Column of ``device_now``, name in the history, part that covers it
 #: (none: the pool, which the rules judge), and how it is written there.
 _STABLE: tuple[tuple[str, str, Covers, str], ...] = (
-    ("name", "name", Covers.NAME, "{0}"),
-    ("asset_tag", "asset_tag", Covers.ASSET_TAG, "{0}"),
-    ("model", "model", Covers.MODEL, "{0}"),
-    ("model_identifier", "model_identifier", Covers.MODEL_IDENTIFIER, "{0}"),
-    ("os_version", "os_version", Covers.OS, "{0}"),
-    (
-        "supervised",
-        "supervised",
-        Covers.SUPERVISED,
-        "CASE WHEN {0} THEN 'true' WHEN NOT {0} THEN 'false' END",
+    *(
+        (column, column, part, _FORMS.get(column, "{0}"))
+        for column, part in ((_COLUMNS.get(name, name), part) for name, part in STABLE_FIELDS.items())
     ),
-    ("managed", "managed", Covers.MANAGED, "CASE WHEN {0} THEN 'true' WHEN NOT {0} THEN 'false' END"),
-    ("capacity_mb", "capacity_mb", Covers.CAPACITY, "CAST({0} AS TEXT)"),
-    ("groups", "groups", Covers.GROUPS, "{0}"),
     ("pool_by_rule", "pool", Covers(0), "{0}"),
 )
 
