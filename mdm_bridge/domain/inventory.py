@@ -161,7 +161,6 @@ class ServerApp:
     used: int | None = None
     free: int | None = None
     deleted: bool = False
-    managed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from datetime import timedelta
 
+from mdm_bridge.domain.fleet import STALE_AFTER
 from mdm_bridge.domain.policy import POOLS
+from mdm_bridge.domain.privacy import CLOCK_TOLERANCE
 from mdm_bridge.errors import BridgeError, SettingProblem
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
@@ -18,10 +20,6 @@ from mdm_bridge.services.patient import Finding, Installation, Patient, ServerSe
 
 __all__ = ["examine"]
 
-#: Data older than this deserves a word.
-STALE_AFTER = timedelta(days=7)
-#: A clock further off than this makes « last contact » unreliable.
-CLOCK_TOLERANCE = timedelta(minutes=5)
 LOW_DISK_BYTES = 500_000_000
 FULL_DISK_BYTES = 50_000_000
 

@@ -245,8 +245,8 @@ def test_facts(source, wire):
     facts = source.facts()
     assert facts.groups == (ServerGroup("3", "Formation", 10, False),)
     assert facts.apps == (
-        ServerApp("12", "com.example.Reader", "Reader", "1234567890", 20, 7, 13, False, True),
-        ServerApp("13", "fr.example.own", "Own", None, None, None, None, False, False),
+        ServerApp("12", "com.example.Reader", "Reader", "1234567890", 20, 7, 13, False),
+        ServerApp("13", "fr.example.own", "Own", None, None, None, None, False),
     )
     assert facts.profiles == (ServerProfile("4", "fr.example.wifi", "iOS"),)
     assert source.warnings == []

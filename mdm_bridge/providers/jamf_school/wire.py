@@ -301,7 +301,6 @@ class WireApp(_Wire):
     used: Count = Field(None, alias="usedLicenses")
     free: Count = Field(None, alias="availableLicenses")
     deleted: Flag = Field(None, alias="isDeleted")
-    managed: Flag = Field(None, alias="manageApp")
     book: Flag = Field(None, alias="isBook")
 
     def to_app(self) -> ServerApp | None:
@@ -317,7 +316,6 @@ class WireApp(_Wire):
             used=self.used,
             free=self.free,
             deleted=bool(self.deleted),
-            managed=self.managed,
         )
 
 
