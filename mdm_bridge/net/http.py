@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email.utils
 import http.cookiejar
+import logging
 import os
 import random
 import threading
@@ -42,6 +43,8 @@ __all__ = ["HttpSession", "HttpSettings"]
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 3
+
+log = logging.getLogger(__name__)
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 _LIBRARY_ERRORS = (
     requests.RequestException,
@@ -99,6 +102,7 @@ class HttpSession:
         self._lock = threading.Lock()
         self._requests_sent = 0
         self._date_header: str | None = None
+        self._told = threading.local()  # several threads may ask at once
         self._bucket = TokenBucket(settings.requests_per_s, clock) if settings.requests_per_s else None
         password = settings.password.get_secret_value() if settings.password is not None else None
         self._secrets = forms_of(settings.user, password) if password else frozenset()
@@ -155,12 +159,13 @@ class HttpSession:
         while True:
             attempt += 1
             with running(deadline):
-                outcome = self._attempt(url, params or {}, headers or {}, deadline)
+                outcome = self._attempt(url, params or {}, headers or {}, deadline, attempt)
             if isinstance(outcome, bytearray):
                 return outcome
             wait_s = self._next_wait(outcome, attempt, deadline)
             if wait_s is None:
                 raise self._final(outcome, deadline) from self._harmless(outcome.cause)
+            log.info("request again", extra={"code": outcome.error.code, "wait_s": round(wait_s, 3)})
             self._sleep(wait_s)
 
     def proxy_for(self, url: str | None = None) -> str | None:
@@ -201,16 +206,46 @@ class HttpSession:
         )
 
     def _attempt(
-        self, url: str, params: Mapping[str, str], headers: Mapping[str, str], deadline: Deadline
+        self,
+        url: str,
+        params: Mapping[str, str],
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        number: int = 1,
     ) -> bytearray | Setback:
         target, query = url, params
         for _ in range(_MAX_REDIRECTS + 1):
+            started, self._told.status = self._clock(), None
             outcome = self._exchange(target, query, headers, deadline)
+            self._log(url, query, outcome, number, self._clock() - started)
             if not isinstance(outcome, _Onward):
                 return outcome
             # The new address carries its own query.
             target, query = outcome.url, {}
         return Setback(bad_redirect(self.host))
+
+    def _log(
+        self,
+        url: str,
+        query: Mapping[str, str],
+        outcome: bytearray | Setback | _Onward,
+        number: int,
+        seconds: float,
+    ) -> None:
+        """Say what was asked and how it went; of an address the path we chose, of a query its keys."""
+        extra = {
+            "method": "GET",
+            "path": urlsplit(url).path,
+            "status": self._told.status,
+            "bytes": len(outcome) if isinstance(outcome, bytearray) else 0,
+            "seconds": round(seconds, 3),
+            "attempt": number,
+        }
+        log.info("request", extra=extra)
+        more = {"host": self.host, "query": ",".join(query), "requests": self._requests_sent}
+        if isinstance(outcome, Setback):
+            more["code"] = outcome.error.code
+        log.debug("request detail", extra=more)
 
     def _exchange(
         self, url: str, params: Mapping[str, str], headers: Mapping[str, str], deadline: Deadline
@@ -236,7 +271,7 @@ class HttpSession:
             return after_exception(error, self.host, deadline, self._settings.max_body_bytes)
 
     def _judge(self, response: requests.Response, deadline: Deadline) -> bytearray | Setback | _Onward:
-        status = response.status_code
+        status = self._told.status = response.status_code
         self._date_header = response.headers.get("Date")
         if status in _REDIRECTS:
             return self._onward(response)

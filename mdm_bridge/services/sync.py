@@ -8,6 +8,7 @@ costs one hash. Whatever goes wrong, the inventory stays as it was and the run s
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -35,6 +36,7 @@ from mdm_bridge.ports.sync import (
 )
 from mdm_bridge.services.leases import Held, held
 from mdm_bridge.services.reading import Reading, ServerWarning, rules_digest
+from mdm_bridge.services.run_log import log_begun, log_ended, log_page, timed
 
 __all__ = ["Progress", "RunReport", "SyncOptions", "not_begun", "synchronise"]
 
@@ -97,7 +99,11 @@ def synchronise(
         options: Who asks, and how.
         progress: Told how far the reading is.
     """
-    return _Sync(store, source, policy, clock, options, progress).run()
+    started = time.perf_counter()
+    log_begun(source.name, source.kind, options)
+    report = _Sync(store, source, policy, clock, options, progress).run()
+    log_ended(report, time.perf_counter() - started)
+    return report
 
 
 def not_begun(server: str, clock: Clock, options: SyncOptions, error: BridgeError) -> RunReport:
@@ -186,7 +192,7 @@ class _Sync:
         with self._store.intake() as intake:
             reading = self._read(known, facts, intake, lease)
             self._judge(known, reading, intake)
-            with intake.unit(dry_run=head is None) as merging:
+            with timed("merge", self._source.name), intake.unit(dry_run=head is None) as merging:
                 return self._merge(merging, head, lease, known, facts, reading)
 
     def _believed(self, facts: ServerFacts, known: Known) -> ServerFacts:
@@ -220,6 +226,7 @@ class _Sync:
                 raise _interrupted()
             reading.take(page)
             self._progress(reading.listed, page.total)
+            log_page(self._source.name, reading.listed, page.total)
             if lease is not None:
                 lease.keep()
         reading.finish()
