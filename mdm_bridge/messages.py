@@ -30,7 +30,7 @@ class Message:
 
     def __str__(self) -> str:
         """Return the English sentence."""
-        return self.text.format_map({key: str(value) for key, value in self.params.items()})
+        return self.text.format_map({key: _plain(value) for key, value in self.params.items()})
 
     def __repr__(self) -> str:
         return f"Message({self.code!r}, {str(self)!r})"
@@ -43,3 +43,7 @@ class Message:
 
     def __hash__(self) -> int:
         return hash((self.code, self.text))
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -96,7 +96,12 @@ def _label(column: Column, words: Words) -> Callable[[Any], str]:
 
     def label(value: Any) -> str:
         code = value.value if isinstance(value, Enum) else value
-        return labels.get(code) or _plain(code, words)
+        if code in labels:
+            return labels[code]
+        family, colon, own = code.partition(":") if isinstance(code, str) else ("", "", "")
+        return (
+            f"{labels[f'{family}:']} {one_line(own)}" if f"{family}{colon}" in labels else _plain(code, words)
+        )
 
     return label
 
@@ -108,7 +113,9 @@ def _plain(value: Any, words: Words) -> str:
         return one_line(words.message(value))
     if isinstance(value, bool):
         return words.yes_no(value)
-    return one_line(str(value))
+    if isinstance(value, datetime):
+        return " ".join(words.instant(value))
+    return words.day(value) if isinstance(value, date) else one_line(str(value))
 
 
 def for_programs(column: Column, words: Words) -> Callable[[Any], str]:

@@ -34,6 +34,7 @@ class Column:
         none: English text, marked, for None: « unknown » unless None means something (« not lent »);
             "" = nothing.
         value: How to get the value out of a row; default ``row.get(key)``.
+        shown: What people see instead of the value, when it differs from what programs read.
         min_width: Characters below which a text is not narrowed on a terminal.
     """
 
@@ -44,11 +45,16 @@ class Column:
     labels: Mapping[Any, str] = field(default_factory=dict)
     none: str = UNKNOWN
     value: Callable[[Row], Any] | None = None
+    shown: Callable[[Row], Any] | None = None
     min_width: int = 12
 
     def get(self, row: Row) -> Any:
         """Return this column's value in a row."""
         return row.get(self.key) if self.value is None else self.value(row)
+
+    def for_person(self, row: Row) -> Any:
+        """Return what a person sees of a row in this column, not yet written."""
+        return self.get(row) if self.shown is None else self.shown(row)
 
     @property
     def numeric(self) -> bool:

@@ -25,7 +25,7 @@ def csv_chunks(rows: Iterable[Row], columns: Sequence[Column], words: Words) -> 
 
 def csv_fr_chunks(rows: Iterable[Row], columns: Sequence[Column], words: Words) -> Iterator[str]:
     """Write for a spreadsheet set to French: what people read, numbers with a comma and no grouping."""
-    writers = [(column.get, _for_sheet(column, words)) for column in columns]
+    writers = [(column.for_person, _for_sheet(column, words)) for column in columns]
     yield "\ufeff"
     yield from _chunks([words.text(column.heading) for column in columns], rows, writers, ";", "\r\n")
 

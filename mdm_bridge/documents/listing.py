@@ -18,7 +18,8 @@ def list_chunks(rows: Iterable[Row], columns: Sequence[Column], words: Words) ->
     """
     colon = "\N{NO-BREAK SPACE}: " if words.language == "fr" else ": "
     fields = [
-        (words.text(column.heading) + colon, column.get, for_people(column, words)) for column in columns
+        (words.text(column.heading) + colon, column.for_person, for_people(column, words))
+        for column in columns
     ]
     before = ""
     for row in rows:

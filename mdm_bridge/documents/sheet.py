@@ -45,7 +45,7 @@ class Sheet:
 
     def cells(self) -> Iterator[list[Cell]]:
         """Give the rows as typed cells."""
-        makers = [(column.get, self._maker(column)) for column in self.columns]
+        makers = [(column.for_person, self._maker(column)) for column in self.columns]
         for row in self.rows:
             yield [make(get(row)) for get, make in makers]
 

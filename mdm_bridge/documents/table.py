@@ -77,11 +77,11 @@ class _Laid:
     def __init__(self, column: Column, rows: Sequence[Row], words: Words) -> None:
         self.column = column
         write = for_people(column, words)
-        if column.value is None:
+        if column.value is column.shown is None:
             key = column.key
             self.texts = [write(row.get(key)) for row in rows]
         else:
-            get = column.value
+            get = column.for_person
             self.texts = [write(get(row)) for row in rows]
         self.heading = words.text(column.heading)
         self.right = column.numeric

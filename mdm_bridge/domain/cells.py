@@ -200,7 +200,7 @@ def percent(raw: str, unit: str | None = None) -> int | None:
         rounded = math.floor(value * (100 if fraction else 1) + 0.5)
         if 0 <= rounded <= 100:
             return rounded
-    raise BadCell(Message("expected_percent", "a percentage was expected (83 %, 83, 0.83)"))
+    raise BadCell(Message("expected_percent", "a percentage was expected (83%, 83, 0.83)"))
 
 
 def version(raw: str) -> str | None:

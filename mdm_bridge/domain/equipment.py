@@ -54,7 +54,8 @@ class FactsLine:
 
 @dataclass(frozen=True, slots=True)
 class LineProblem:
-    """What is wrong with one line of a list."""
+    """What is wrong with one line of a list; ``serial`` where it could be read."""
 
     line: int
     message: Message
+    serial: str | None = None

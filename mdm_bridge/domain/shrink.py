@@ -31,7 +31,7 @@ def devices_vanished(known: int, gone: int, listed: int, percent: int) -> Messag
     if known >= GUARDED_FROM and gone * 100 > known * percent:
         return Message(
             "shrunken_listing",
-            "The list received has lost {gone} of {known} devices ({share} %): nothing was changed.",
+            "The list received has lost {gone} of {known} devices ({share}%): nothing was changed.",
             gone=gone,
             known=known,
             share=round(gone * 100 / known),

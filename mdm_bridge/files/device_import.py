@@ -84,7 +84,8 @@ def parse_device_import(table: MappedTable, zone: ZoneInfo) -> DeviceImport:
         wrong: list[Message] = [row.problem] if row.problem else []
         values = {} if row.problem else _values(row, table, zone, wrong)
         if wrong:
-            problems.extend(LineProblem(row.line, message) for message in wrong)
+            serial = values.get("serial") or None
+            problems.extend(LineProblem(row.line, message, serial) for message in wrong)
         else:
             lines.append(FactsLine(row.line, DeviceFacts(**values)))
     for field in ("serial", "inventory_no"):
@@ -126,22 +127,23 @@ def _serial(row: Mapping[str, str], wrong: list[Message]) -> str:
 
 def _repeated(lines: list[FactsLine], field: str) -> list[LineProblem]:
     """Return a problem for each line that repeats what must be one device's only."""
-    by_value: dict[str, list[int]] = {}
+    by_value: dict[str, list[FactsLine]] = {}
     for line in lines:
         value = getattr(line.facts, field)
         if value is not None:
-            by_value.setdefault(value.casefold(), []).append(line.line)
+            by_value.setdefault(value.casefold(), []).append(line)
     return [
         LineProblem(
-            number,
+            twin.line,
             Message(
                 "repeated_in_file",
                 "The {field} stands on several lines: {lines}.",
                 field=FIELDS[field].label,
-                lines=", ".join(map(str, numbers)),
+                lines=", ".join(str(one.line) for one in twins),
             ),
+            twin.facts.serial,
         )
-        for numbers in by_value.values()
-        if len(numbers) > 1
-        for number in numbers
+        for twins in by_value.values()
+        if len(twins) > 1
+        for twin in twins
     ]

@@ -202,7 +202,11 @@ def _warnings(table: MappedTable) -> tuple[Message, ...]:
     """Return what a person should know of the columns: guessed, missing, or not for a synchronisation."""
     found = []
     if table.guessed:
-        pairs = ", ".join(f"{name} = {table.columns[name]}" for name in FIELDS if name in table.columns)
+        pairs = [
+            Message("column_means", "{heading} = {field}", heading=heading, field=FIELDS[name].label)
+            for name in FIELDS
+            if (heading := table.columns.get(name)) is not None
+        ]
         found.append(
             Message("columns_guessed", "The meaning of the columns was guessed: {columns}.", columns=pairs)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import json
+import re
 import urllib.request
 from collections.abc import Callable
 from dataclasses import replace
@@ -329,3 +330,44 @@ def test_history_within_one_second_is_in_order(run: Run) -> None:
         assert run("device", "state", "PC000001", state, "--reason", "Contrôle")[0] == 0
     states = [row["new"] for row in parsed(run, "device", "history", "PC000001") if row["field"] == "state"]
     assert states == ["in_service", "retired", "repair"]
+
+
+def test_dates_and_fields_are_written_for_people_and_kept_for_programs(run: Run) -> None:
+    run("sync")
+    serial = parsed(run, "device", "list")[0]["serial"]
+    code, out, err = run("device", "set", serial, "--purchased-on", "15/09/2025", lang="fr")
+    assert (code, "15 septembre 2025" in out, "2025-09-15" in out) == (0, True, False), out + err
+    code, out, _ = run("device", "history", serial, lang="fr")
+    assert "15 septembre 2025" in out
+    code, out, _ = run("device", "history", serial, "--format", "csv")
+    assert "purchased_on,,2025-09-15" in out
+    code, out, err = run("device", "set", serial, "--purchased-on", "2025-9-40", lang="fr")
+    assert code == 2
+    assert "15/09/2026" in err
+    assert "formats" not in err
+    code, out, _ = run("device", "set", serial, "--purchased-on", "")
+    assert (code, parsed(run, "device", "show", serial)["purchased_on"]) == (0, None)
+    assert not re.search(r"(Purchased on|Warranty until):.*unknown", run("device", "show", serial)[1])
+    code, out, _ = run("device", "show", serial, lang="fr")
+    assert "remote_id" not in out
+    assert "Identifiant sur le serveur" in out
+
+
+def test_a_name_that_was_not_kept_is_no_name_for_programs(run: Run, simulator: Simulator) -> None:
+    run("sync")
+    masked = [row["serial"] for row in parsed(run, "device", "list") if row["name_masked"]]
+    assert masked
+    assert "name not kept" in run("device", "list")[1]
+    out = run("device", "list", "--format", "csv")[1]
+    assert "name not kept" not in out
+    assert all(f"{serial},,," in out for serial in masked)
+
+
+def test_a_refused_line_of_an_import_shows_its_serial_number(run: Run, tmp_path: Path) -> None:
+    run("sync")
+    serial = parsed(run, "device", "list")[0]["serial"]
+    file = tmp_path / "list.csv"
+    file.write_text(f"serial;purchased_on\n{serial};yesterday\n", encoding="utf-8")
+    code, out, err = run("device", "import", str(file), "--dry-run", "--format", "csv")
+    assert code == 1
+    assert f"2,refused,{serial}," in out, out + err

@@ -268,7 +268,7 @@ def test_a_mapping_has_a_zone_of_its_own(tmp_path: Path) -> None:
 def test_a_person_is_told_what_was_guessed_missing_and_not_read(tmp_path: Path) -> None:
     guessed = source_of(tmp_path, "N° de série;Valise\nA1;V1\n")
     assert [message.code for message in guessed.warnings] == ["columns_guessed", "columns_of_ours"]
-    assert "serial = N° de série, kit = Valise" in str(guessed.warnings[0])
+    assert "N° de série = serial number, Valise = case" in str(guessed.warnings[0])
     details = [str(message) for message in guessed.probe().details]
     assert details[0] == 'Column "N° de série" is read as: serial number.'
     mapping = ColumnMapping("m", {"serial": ColumnRule("S"), "model": ColumnRule("Modèle")})

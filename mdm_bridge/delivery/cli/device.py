@@ -22,7 +22,15 @@ from mdm_bridge.delivery.cli.base import (
     print_rows,
     print_text,
 )
-from mdm_bridge.delivery.cli.labels import FIELD_LABELS, POOL_LABELS, POOL_NONE, STATE_LABELS, VALUE_LABELS
+from mdm_bridge.delivery.cli.labels import (
+    ALIAS_KINDS,
+    FIELD_LABELS,
+    POOL_LABELS,
+    POOL_NONE,
+    STATE_LABELS,
+    VALUE_LABELS,
+    written,
+)
 from mdm_bridge.documents.columns import Row
 
 __all__ = ["command", "contact"]
@@ -49,7 +57,7 @@ def contact(row: Row) -> date | None:
 DEVICES = (
     Column("serial", N_("Serial number"), priority=9),
     Column("inventory_no", N_("Inventory number"), priority=8, none=""),
-    Column("name", N_("Name"), priority=7, value=_name),
+    Column("name", N_("Name"), priority=7, shown=_name),
     Column("pool", N_("Pool"), "enum", priority=8, labels=POOL_LABELS, none=POOL_NONE),
     Column("state", N_("State"), "enum", priority=7, labels=STATE_LABELS),
     Column("model", N_("Model"), priority=4),
@@ -75,8 +83,8 @@ _DETAILS = (
     Column("observed_at", N_("Reading of"), "instant"),
     Column("state_since", N_("State since"), "instant"),
     Column("place_since", N_("Place since"), "instant", none=""),
-    Column("purchased_on", N_("Purchased on"), "date"),
-    Column("warranty_until", N_("Warranty until"), "date"),
+    Column("purchased_on", N_("Purchased on"), "date", none=""),
+    Column("warranty_until", N_("Warranty until"), "date", none=""),
     Column("funding", N_("Funding"), none=""),
     Column("supplier_ref", N_("Supplier reference"), none=""),
     Column("groups", N_("Groups"), "list"),
@@ -91,7 +99,7 @@ APPS = (
 
 ALIASES = (
     Column("server", N_("Distant server"), priority=6),
-    Column("kind", N_("Kind"), priority=5),
+    Column("kind", N_("Kind"), "enum", priority=5, labels=ALIAS_KINDS),
     Column("value", N_("Value"), priority=8),
     Column("from", N_("From"), "instant", priority=7),
     Column("to", N_("Until"), "instant", priority=7, none=""),
@@ -100,8 +108,8 @@ ALIASES = (
 HISTORY = (
     Column("at", N_("When"), "instant", priority=9),
     Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS),
-    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
-    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
+    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("old")),
+    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("new")),
     Column("reason", N_("Reason"), priority=4, none=""),
     Column("actor", N_("By"), priority=4, none=""),
     Column("run", N_("Run"), "int", priority=2, none=""),
@@ -143,7 +151,10 @@ def command() -> None:
 @option("--kit", metavar=N_("NAME"), help=N_("Only this case."))
 @option("--os-below", metavar="VERSION", help=N_("Only devices with an older iPadOS."))
 @option(
-    "--not-seen", type=click.IntRange(0), metavar=N_("DAYS"), help=N_("Not seen for so many days, or never.")
+    "--not-seen",
+    type=click.IntRange(0, 36500),
+    metavar=N_("DAYS"),
+    help=N_("Not seen for so many days, or never."),
 )
 @option("--with-app", metavar="BUNDLE_ID", help=N_("Only devices that have this app."))
 @option("--without-app", metavar="BUNDLE_ID", help=N_("Only devices that lack this app."))
@@ -168,7 +179,9 @@ def list_(
     from mdm_bridge.domain.fleet import DeviceFilter
     from mdm_bridge.services.inventory import list_devices
 
-    since = None if not_seen is None else cli.app.clock.now().astimezone(cli.app.zone) - timedelta(days=not_seen)
+    since = (
+        None if not_seen is None else cli.app.clock.now().astimezone(cli.app.zone) - timedelta(days=not_seen)
+    )
     wanted = DeviceFilter(pool, state, server, os_below, since, with_app, without_app, gone, kit)
     listing = list_devices(cli.app.store, wanted, cli.app.server_names())
     print_rows(cli, listing.rows, DEVICES, output, freshness=freshness_line(listing.freshness))

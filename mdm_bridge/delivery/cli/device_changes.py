@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -21,7 +22,7 @@ from mdm_bridge.delivery.cli.base import (
     usage_error,
 )
 from mdm_bridge.delivery.cli.base import command as make_command
-from mdm_bridge.delivery.cli.labels import FIELD_LABELS, STATE_LABELS, VALUE_LABELS
+from mdm_bridge.delivery.cli.labels import FIELD_LABELS, STATE_LABELS, VALUE_LABELS, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,12 +34,29 @@ __all__ = ["CHANGES", "add", "pool", "set_", "show_change", "state"]
 CHANGES = (
     Column("serial", N_("Serial number"), priority=9),
     Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS, none=""),
-    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
-    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
+    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("old")),
+    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("new")),
 )
 
-#: Type of a day on the command line, as people and programs write it.
-DAY = click.DateTime(formats=["%Y-%m-%d", "%d/%m/%Y"])
+
+class _Day(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.5 only
+    """A day on the command line, as people and programs write it; an empty text erases."""
+
+    name = "date"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> date | Literal[""]:
+        """Return the day."""
+        if isinstance(value, date) or not value.strip():
+            return value or ""
+        for form in ("%Y-%m-%d", "%d/%m/%Y"):
+            with suppress(ValueError):
+                return datetime.strptime(value.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        return self.fail(_("write a day as 2026-09-15 or 15/09/2026."), param, ctx)
+
+
+DAY = _Day()
 
 
 def show_change(cli: Cli, change: DeviceChange, output: Output) -> None:
@@ -93,7 +111,12 @@ def _facts_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of what people own of a device."""
     for decorate in (
         option("--inventory-no", metavar=N_("TEXT"), help=N_("Number in the inventory, one device each.")),
-        option("--purchased-on", type=DAY, metavar=N_("DATE"), help=N_("Day of the purchase, 2026-09-15.")),
+        option(
+            "--purchased-on",
+            type=DAY,
+            metavar=N_("DATE"),
+            help=N_("Day of the purchase: 2026-09-15 or 15/09/2026."),
+        ),
         option("--funding", metavar=N_("TEXT"), help=N_("Who paid.")),
         option("--supplier-ref", metavar=N_("TEXT"), help=N_("Reference of the supplier or of the order.")),
         option("--warranty-until", type=DAY, metavar=N_("DATE"), help=N_("Last day of the warranty.")),
@@ -106,11 +129,7 @@ def _facts_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _given(facts: dict[str, Any]) -> dict[str, str | date | None]:
     """Return the facts that were given; an empty text erases."""
-    return {
-        name: value.date() if isinstance(value, datetime) else (value or None)
-        for name, value in facts.items()
-        if value is not None
-    }
+    return {name: value or None for name, value in facts.items() if value is not None}
 
 
 @make_command(

@@ -106,7 +106,8 @@ def command(
 def _rows(given: DeviceImport, report: ImportReport) -> Iterator[dict[str, Any]]:
     """Yield one row a changed field, and one a line that is refused; unchanged lines are only counted."""
     found: list[dict[str, Any]] = [
-        _row(problem.line, "refused", problem=translate(problem.message)) for problem in given.problems
+        _row(problem.line, "refused", serial=problem.serial, problem=translate(problem.message))
+        for problem in given.problems
     ]
     for line in report.lines:
         if line.problem is not None:

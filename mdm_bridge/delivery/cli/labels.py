@@ -2,9 +2,28 @@
 
 from __future__ import annotations
 
-from mdm_bridge.delivery.i18n import N_
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
 
-__all__ = ["FIELD_LABELS", "POOL_LABELS", "POOL_NONE", "RUN_STATUS", "STATE_LABELS", "VALUE_LABELS"]
+from mdm_bridge.delivery.i18n import N_
+from mdm_bridge.documents.columns import Row
+
+__all__ = [
+    "ALIAS_KINDS",
+    "FIELD_LABELS",
+    "POOL_LABELS",
+    "POOL_NONE",
+    "RUN_STATUS",
+    "STATE_LABELS",
+    "VALUE_LABELS",
+    "written",
+]
+
+ALIAS_KINDS = {"udid": "UDID", "remote_id": N_("Identifier on the server")}
+
+#: Fields whose values are kept as ISO 8601 in histories and previews.
+_DATED = frozenset({"enrolled_at", "gone_at", "place_since", "purchased_on", "warranty_until"})
 
 POOL_LABELS = {"training": N_("training pool"), "ash": N_("adapted pool")}
 
@@ -38,6 +57,7 @@ RUN_STATUS = {
 
 #: Fields of a device, as the history and the previews name them.
 FIELD_LABELS = {
+    "app:": N_("App"),
     "apps": N_("Apps"),
     "asset_tag": N_("Tag on the server"),
     "capacity_gb": N_("Capacity (GB)"),
@@ -54,6 +74,7 @@ FIELD_LABELS = {
     "name": N_("Name"),
     "os_version": "iPadOS",
     "place": N_("Place"),
+    "place_since": N_("Place since"),
     "pool": N_("Pool"),
     "pool_override": N_("Pool by hand"),
     "purchased_on": N_("Purchased on"),
@@ -63,3 +84,19 @@ FIELD_LABELS = {
     "udid": "UDID",
     "warranty_until": N_("Warranty until"),
 }
+
+
+def written(key: str) -> Callable[[Row], Any]:
+    """Return what gives a changed value to people: a date as a date, where the field holds dates."""
+
+    def value(row: Row) -> Any:
+        found = row.get(key)
+        if row.get("field") not in _DATED or not isinstance(found, str):
+            return found
+        try:
+            at = datetime.fromisoformat(found)
+        except ValueError:
+            return found
+        return at if at.tzinfo is not None else date(at.year, at.month, at.day)
+
+    return value

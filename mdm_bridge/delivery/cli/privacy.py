@@ -12,6 +12,7 @@ from mdm_bridge.delivery.cli.base import (
     print_text,
     translate,
 )
+from mdm_bridge.delivery.cli.console import note
 
 __all__ = ["command"]
 
@@ -47,16 +48,11 @@ def verify(cli: Cli, head: str | None) -> int:
     report = verify_trail(cli.app.store, parse_head(head) if head is not None else None)
     if report.problem is not None:
         print_text(translate(report.problem))
-        cli.note(
-            _("Keep this database as it is, tell your data protection officer, and compare with a backup.")
-        )
+        cure = _("Keep this database as it is, tell your data protection officer, and compare with a backup.")
+        note(_("Hint: {hint}", hint=cure))
         return 1
-    print_text(
-        _(
-            "The audit trail is whole: {entries} entries, {erased} of them with an erased detail.",
-            entries=report.entries,
-            erased=report.erased,
-        )
-    )
+    whole = _("The audit trail is whole: {entries} entries.", entries=report.entries)
+    erased = _("Entries with an erased detail: {n}.", n=report.erased) if report.erased else ""
+    print_text(f"{whole} {erased}".rstrip())
     print_text(_("Head of the audit trail: {head}", head=str(report.head)))
     return 0

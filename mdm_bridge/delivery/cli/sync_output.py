@@ -15,7 +15,7 @@ from mdm_bridge.delivery.cli.base import (
     print_rows,
     translate,
 )
-from mdm_bridge.delivery.cli.labels import FIELD_LABELS, RUN_STATUS, VALUE_LABELS
+from mdm_bridge.delivery.cli.labels import FIELD_LABELS, RUN_STATUS, VALUE_LABELS, written
 
 if TYPE_CHECKING:
     from mdm_bridge.services.sync import RunReport
@@ -41,8 +41,8 @@ CHANGES = (
     Column("server", N_("Distant server"), priority=3),
     Column("serial", N_("Serial number"), priority=9),
     Column("field", N_("Field"), "enum", priority=8, labels=FIELD_LABELS),
-    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none=""),
-    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none=""),
+    Column("old", N_("Before"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("old")),
+    Column("new", N_("After"), "enum", priority=7, labels=VALUE_LABELS, none="", shown=written("new")),
 )
 
 _WARNINGS_SHOWN = 20

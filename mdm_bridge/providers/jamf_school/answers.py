@@ -27,6 +27,7 @@ __all__ = [
     "GroupList",
     "ProfileList",
     "bad_field",
+    "bad_row",
     "count_of",
     "not_json",
     "read_envelope",
@@ -185,6 +186,18 @@ def bad_field(field: str) -> BadAnswer:
             "report_shape",
             "Nothing was taken from it. If it lasts, the server was updated: look for a newer mdm-bridge.",
         ),
+    )
+
+
+def bad_row(field: str) -> BadAnswer:
+    """Return the error of one row of a list that cannot be read: it costs no other row."""
+    return BadAnswer(
+        Message(
+            "bad_field",
+            "A device was left out: its row has an unexpected shape at {field}. What was known of it stays.",
+            field=clip(field, 60),
+        ),
+        hint=bad_field(field).hint,
     )
 
 

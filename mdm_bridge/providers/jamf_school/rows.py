@@ -15,7 +15,7 @@ from mdm_bridge.domain.identifiers import normalise_serial
 from mdm_bridge.domain.inventory import Covers, InstalledApp, Sighting
 from mdm_bridge.errors import BadAnswer
 from mdm_bridge.ports.inventory import Outline
-from mdm_bridge.providers.jamf_school.answers import bad_field, repeated_key
+from mdm_bridge.providers.jamf_school.answers import bad_row, repeated_key
 from mdm_bridge.providers.jamf_school.wire import WireDevice, clean
 
 __all__ = ["DECODER_VERSION", "JamfSchoolRow"]
@@ -108,7 +108,7 @@ class JamfSchoolRow:
             raise failure
         for key in _IDENTITY_KEYS:
             if repeated_key(text, key):
-                raise bad_field(key)
+                raise bad_row(key)
         return wire.to_sighting(self._zone)
 
     def apps(self) -> list[InstalledApp] | None:
@@ -125,7 +125,7 @@ class JamfSchoolRow:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             failed = True
         if failed:
-            raise bad_field("apps")
+            raise bad_row("apps")
         found: dict[str, InstalledApp] = {}
         for entry in entries:
             bundle_id = clean(entry.identifier) if isinstance(entry.identifier, str) else None
@@ -176,7 +176,7 @@ def _text(value: Any) -> str | None:
 
 def _failure(error: ValidationError) -> BadAnswer:
     place = _problems(error)[0]["loc"]
-    return bad_field(".".join(str(part) for part in place) or "JSON")
+    return bad_row(".".join(str(part) for part in place) or "JSON")
 
 
 def _problems(error: ValidationError) -> list[ErrorDetails]:

@@ -181,12 +181,28 @@ class JamfSchoolSource:
             if item is not None:
                 found.append(item)
         if malformed:
-            self.warnings.append(
-                Message(
-                    "entries_skipped",
-                    "Malformed entries left out of the server's lists: {count}.",
-                    count=malformed,
-                    part=part,
-                )
-            )
+            self.warnings.append(_skipped(part, malformed))
         return tuple(found)
+
+
+def _skipped(part: str, count: int) -> Message:
+    if part == "apps":
+        return Message(
+            "entries_skipped",
+            "Malformed entries left out of the server's list of apps: {count}.",
+            count=count,
+            part=part,
+        )
+    if part == "groups":
+        return Message(
+            "entries_skipped",
+            "Malformed entries left out of the server's list of groups: {count}.",
+            count=count,
+            part=part,
+        )
+    return Message(
+        "entries_skipped",
+        "Malformed entries left out of the server's list of profiles: {count}.",
+        count=count,
+        part=part,
+    )
