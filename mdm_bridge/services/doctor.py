@@ -207,11 +207,7 @@ def _installation(installation: Installation) -> Iterator[Finding]:
             "error",
             "zones_missing",
             label,
-            Message(
-                "zones_missing",
-                "The time zone data cannot be read: {reason}.",
-                reason=installation.zone_error,
-            ),
+            Message("zones_missing", "The time zone data cannot be read."),
             Message("install_tzdata", "Run: pip install tzdata"),
         )
     missing = [name for name, there in installation.languages.items() if not there]

@@ -181,6 +181,7 @@ def test_an_unusable_database_is_not_asked_for_the_age_of_its_data() -> None:
 def test_what_needs_no_settings() -> None:
     broken = Installation(languages={"en": True, "fr": False}, zone_error="no data")
     assert not_ok(patient(), broken) == {"zones_missing": "error", "language_missing": "warning"}
+    assert "no data" not in " ".join(str(finding.detail) for finding in findings(patient(), broken))
 
 
 def test_a_server_that_is_down_hides_nothing_else() -> None:
