@@ -15,7 +15,7 @@ ENGLISH = ("No such file", "directory", "Not a", "Expected", "Invalid", "untermi
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[output]\nformat = json\n", "La ligne 2 du fichier de réglages n'est pas du TOML"),
+        ("[output]\nformat = json\n", "La ligne 2 du fichier de paramètres n'est pas du TOML"),
         ('[output]\nformat = ["a"\n', "n'est pas"),
         (
             "[privacy]\ndevice_name_pattern = 'FORM-[0-9'\n",

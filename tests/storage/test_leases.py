@@ -44,6 +44,13 @@ def test_a_second_holder_is_told_who_holds_it(store, now) -> None:
     assert error.value.hint.params["until"] > now
 
 
+def test_what_is_under_way_is_called_as_people_call_it(store) -> None:
+    acquire(store, "sync:north")
+    with pytest.raises(AlreadyRunning) as error:
+        acquire(store, "sync:north")
+    assert str(error.value).startswith("The synchronisation of north is already running since ")
+
+
 def test_two_names_do_not_disturb_each_other(store) -> None:
     assert acquire(store, "sync:a").token == acquire(store, "sync:b").token == 1
 
