@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec import Raw
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from mdm_bridge.domain.identifiers import normalise_serial
 from mdm_bridge.domain.inventory import Covers, InstalledApp, Sighting
@@ -179,5 +179,5 @@ def _failure(error: ValidationError) -> BadAnswer:
     return bad_row(".".join(str(part) for part in place) or "JSON")
 
 
-def _problems(error: ValidationError) -> list[ErrorDetails]:
+def _problems(error: ValidationError) -> Sequence[Mapping[str, Any]]:
     return error.errors(include_url=False, include_context=False, include_input=False)
