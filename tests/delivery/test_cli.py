@@ -85,7 +85,11 @@ def test_version(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
-        (("frob",), "La commande 'frob' n'existe pas.", "Voir ce qui est possible avec mdm-bridge --help"),
+        (
+            ("frob",),
+            "La commande «\u00a0frob\u00a0» n'existe pas.",
+            "Voir ce qui est possible avec mdm-bridge --help",
+        ),
         (
             ("sample", "rows", "--fromat", "csv"),
             "L'option '--fromat' n'existe pas. Vouliez-vous dire '--format'\u00a0?",
