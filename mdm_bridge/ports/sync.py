@@ -45,6 +45,7 @@ class KnownRecord(NamedTuple):
     """
 
     record_id: int
+    device_id: int
     whole_hash: bytes | None
     apps_hash: bytes | None
     has_apps: bool
@@ -172,6 +173,7 @@ class Intake(Protocol):
         observation: Observation,
         *,
         record_id: int | None,
+        device_id: int | None,
         whole_hash: bytes | None,
         apps_hash: bytes | None,
         apps: Sequence[InstalledApp] | None,
@@ -183,6 +185,7 @@ class Intake(Protocol):
         Args:
             observation: What may be kept.
             record_id: The live record it updates, None for a new one.
+            device_id: The device this record stands for until now.
             whole_hash: Hash to remember, None to read the row again next time.
             apps_hash: Hash of the app list to remember.
             apps: Apps that may be named; None: unchanged, or the row speaks of none.

@@ -200,6 +200,7 @@ class Reading:
         self._intake.add(
             seen,
             record_id=None if record is None else record.record_id,
+            device_id=None if record is None else record.device_id,
             whole_hash=row.whole_hash if kept.settled else None,
             apps_hash=apps_hash,
             apps=named,

@@ -50,6 +50,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("remote_id", "TEXT NOT NULL"),
     ("serial", "TEXT NOT NULL"),
     ("record_id", "INTEGER"),
+    ("device_id", "INTEGER"),
     ("udid", "TEXT"),
     ("name", "TEXT"),
     ("name_masked", "BOOLEAN NOT NULL"),
@@ -78,7 +79,6 @@ _NAMES = tuple(name for name, _ in _COLUMNS)
 
 # Filled in by the merge.
 _DERIVED = (
-    ("device_id", "INTEGER"),
     ("speaks", "INTEGER NOT NULL DEFAULT 1"),
     ("fresh", "INTEGER NOT NULL DEFAULT 0"),
     ("moved", "INTEGER NOT NULL DEFAULT 0"),
@@ -88,7 +88,7 @@ _DERIVED = (
 
 # Of this connection, which is thrown away afterwards: by default neither the staged rows nor the
 # tables they are joined with fit in memory.
-_SETTINGS = ("SET temp_buffers = '64MB'", "SET work_mem = '32MB'")
+_SETTINGS = ("SET temp_buffers = '128MB'", "SET work_mem = '32MB'")
 
 _TYPES = {
     "sqlite": {"instant": "TEXT", "bytes": "BLOB"},
@@ -142,6 +142,7 @@ class StagingArea:
         observation: Observation,
         *,
         record_id: int | None,
+        device_id: int | None,
         whole_hash: bytes | None,
         apps_hash: bytes | None,
         apps: Sequence[InstalledApp] | None,
@@ -159,6 +160,7 @@ class StagingArea:
                 observation.remote_id,
                 observation.serial,
                 record_id,
+                device_id,
                 observation.udid,
                 observation.name,
                 observation.name_masked,

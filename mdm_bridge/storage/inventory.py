@@ -26,7 +26,7 @@ __all__ = ["Inventory"]
 
 # Below SQLAlchemy: 100 000 rows come at every run, and most of them only to be compared.
 _KNOWN = """
-SELECT r.remote_id, r.id, CASE WHEN n.record_id = r.id THEN r.whole_hash END,
+SELECT r.remote_id, r.id, r.device_id, CASE WHEN n.record_id = r.id THEN r.whole_hash END,
        CASE WHEN n.record_id = r.id THEN r.apps_hash END, n.record_id = r.id AND COALESCE(n.apps_total, 0) > 0
 FROM record r LEFT JOIN device_now n ON n.device_id = r.device_id
 WHERE r.server_id = {server} AND r.gone_at IS NULL
@@ -49,10 +49,10 @@ class Inventory:
         server_id = row.id if row else 0
         records: dict[str, KnownRecord] = {}
         apps_known = 0
-        for remote_id, record_id, whole, apps, has_apps in rows_of(
+        for remote_id, record_id, device_id, whole, apps, has_apps in rows_of(
             self._connection, _KNOWN.format(server=int(server_id))
         ):
-            records[remote_id] = KnownRecord(record_id, whole, apps, bool(has_apps))
+            records[remote_id] = KnownRecord(record_id, device_id, whole, apps, bool(has_apps))
             apps_known += bool(has_apps)
         return Known(
             server_id=server_id,

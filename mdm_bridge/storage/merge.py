@@ -126,7 +126,8 @@ class Merge:
         )
         self._sql.run(
             "UPDATE staged SET device_id = d.id, fresh = CASE WHEN n.device_id IS NULL THEN 1 ELSE 0 END "
-            "FROM device d LEFT JOIN device_now n ON n.device_id = d.id WHERE d.serial = staged.serial"
+            "FROM device d LEFT JOIN device_now n ON n.device_id = d.id WHERE d.serial = staged.serial "
+            "AND (staged.device_id <differs> d.id OR n.device_id IS NULL)"
         )
         self._sql.run("CREATE INDEX staged_device ON staged (device_id)")
         if self._connection.dialect.name == "postgresql":
