@@ -63,7 +63,7 @@ class Listing:
     force: bool = False
 
 
-_index = st.integers(0, 40)
+_index = st.integers(0, 11)
 _number = st.integers(1, SERIALS)
 _apps = st.one_of(
     st.none(),
@@ -87,7 +87,8 @@ _groups = st.sampled_from([("Formation",), ("ASH", "Malentendants"), ("Formation
 
 #: One thing that happens on a server, or that a person does.
 EDITS = st.one_of(
-    st.tuples(st.just("add"), _number, st.booleans()),
+    st.tuples(st.just("add"), _number),
+    st.tuples(st.just("twin"), _index, st.sampled_from([-30.0, -1.0, 0.0, 1.0, 30.0])),
     st.tuples(st.just("remove"), _index),
     st.tuples(st.just("give_back"), _index),
     st.tuples(st.just("wipe"), _index),
@@ -136,7 +137,11 @@ class World:
     made: int = 0
 
     def __post_init__(self) -> None:
-        self.rows = {"school": [device(n) for n in range(1, self.devices + 1)], "other": []}
+        first = range(1, self.devices + 1)
+        self.rows = {
+            "school": [device(n) for n in first],
+            "other": [device(n, remote_id=f"O-{n}", os_version="17.0") for n in first[:2]],
+        }
         self.lost = {name: [] for name in SERVERS}
         self.rules = dict.fromkeys(SERVERS, RULES[0])
         self.catalogues = {"school": frozenset(APPS[:1]), "other": frozenset(APPS[2:3])}
@@ -175,10 +180,9 @@ class World:
                 row.update(battery_percent=self.made % 100, contact_at=self.clock.now())
                 self.made += 1
 
-    def _add(self, server: str, number: int, even_a_twin: bool) -> None:
+    def _add(self, server: str, number: int) -> None:
         fresh = device(number, remote_id=self._new_id(number))
-        known = {row["serial"] for row in self.rows[server]}
-        if even_a_twin or fresh["serial"] not in known:
+        if fresh["serial"] not in {row["serial"] for row in self.rows[server]}:
             self.rows[server].append(fresh)
 
     def _new_id(self, number: object) -> str:
@@ -189,6 +193,16 @@ class World:
         if kind == "remove":
             self.rows[server].remove(row)
             self.lost[server].append(row)
+        elif kind == "twin":
+            contact = (row["contact_at"] or self.clock.now()) + timedelta(hours=arg)
+            self.rows[server].append(
+                {
+                    **row,
+                    "remote_id": self._new_id("twin"),
+                    "os_version": f"9.{self.made}",
+                    "contact_at": contact,
+                }
+            )
         elif kind == "wipe":
             row["remote_id"] = self._new_id("wiped")
         elif kind == "serial":
