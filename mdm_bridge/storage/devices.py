@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, case, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +15,7 @@ from mdm_bridge.domain.ownership import FieldSet, OwnedDevice, effective_pool
 from mdm_bridge.errors import InputError
 from mdm_bridge.messages import Message
 from mdm_bridge.ports.clock import Clock
+from mdm_bridge.ports.sync import DOUBTED
 from mdm_bridge.storage.engine import lock_inventory
 from mdm_bridge.storage.kits import kits_called
 from mdm_bridge.storage.minimise import minimise_devices
@@ -125,11 +126,12 @@ class Devices:
             reason,
         )
         for chunk in _chunks([device.id for device, _ in wanted]):
-            # What may be kept of them has changed: their rows say something else now.
+            # What may be kept of them has changed: their rows say something else now. A list that was
+            # not believed is none the more for that.
             self._connection.execute(
                 update(RecordRow)
                 .where(RecordRow.device_id.in_(chunk), RecordRow.gone_at.is_(None))
-                .values(whole_hash=None, apps_hash=None)
+                .values(whole_hash=None, apps_hash=case((RecordRow.apps_hash == DOUBTED, DOUBTED)))
             )
         minimise_devices(self._connection, entering, zone)
 

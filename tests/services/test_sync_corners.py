@@ -538,3 +538,17 @@ def test_a_managed_app_may_be_named_in_the_ash_pool(sync: Sync, store: Store, so
     assert installed(store, "SERIAL0002") == {}
     assert rows_of(store, "app_event") == []
     assert isinstance(InstalledApp(NOTES, None, "1", True), tuple)
+
+
+def test_a_pool_chosen_by_hand_does_not_make_a_doubted_list_believed(
+    sync: Sync, store: Store, source: FakeSource
+) -> None:
+    source.devices = [device(number, groups=("Formation",)) for number in range(1, 13)]
+    sync()
+    for one in source.devices[:5]:
+        one["apps"] = {}
+    sync(force=True)
+    set_pool(store, "SERIAL0001", "training")
+    assert sync().apps.removed == 0
+    assert installed(store, "SERIAL0001") == {READER: "1.0", NOTES: "2.0"}
+    assert_settled(sync, store)
