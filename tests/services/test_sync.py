@@ -379,6 +379,7 @@ def test_an_absent_app_list_is_not_an_empty_one(sync: Sync, store: Store, source
     report = sync()
     assert (report.status, report.apps.removed) == ("complete", 0)
     assert [row["apps_total"] for row in rows_of(store, "device_now")] == [2] * 12
+    assert (None, "app_lists_missing") in codes(report)
 
 
 @pytest.mark.parametrize("announced", [11, 13])
