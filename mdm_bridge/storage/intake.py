@@ -153,7 +153,6 @@ class StagingArea:
         contact, seen = observation.contact_at, observation.last_seen_at
         contact_text = instant_text(contact)
         self._count += 1
-        total = None if apps is None else len(apps) + other_apps
         self._pending.append(
             (
                 self._count,
@@ -183,7 +182,7 @@ class StagingArea:
                 whole_hash,
                 apps_hash,
                 None if apps is None else array("I", map(self.apps.__getitem__, apps)).tobytes(),
-                total,
+                None if apps is None else len(apps) + other_apps,
             )
         )
         if len(self._pending) >= _BATCH:
