@@ -6,14 +6,18 @@ that the same listing read again, in any order, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, RowMapping, bindparam, text
 
+from mdm_bridge.domain.privacy import day_of_contact
+from mdm_bridge.ports.sync import MergeOrder
 from mdm_bridge.storage.sql import KEPT_CONTACT, Sql, in_dialect
+from mdm_bridge.storage.types import from_wire_instant, instant_text
 
 __all__ = ["Election", "choose_rows"]
 
@@ -33,9 +37,10 @@ _CANDIDATES = (
     "SELECT s.device_id, s.ord, s.record_id, s.remote_id, s.contact_at AS exact, "
     f"{KEPT_CONTACT.format(old='r.last_contact_at')} AS contact, "
     "CASE WHEN s.apps IS NULL AND s.apps_hash IS NOT NULL THEN 1 ELSE 0 END AS apps_passed_over, "
-    "v.id AS voice, v.last_contact_at AS voice_contact, v.server_id AS voice_server "
+    "s.pool, v.id AS voice, v.last_contact_at AS voice_contact, v.server_id AS voice_server, "
+    "COALESCE(d.pool_override, n.pool_by_rule) AS voice_pool "
     "FROM contested c JOIN staged s ON s.device_id = c.device_id "
-    "LEFT JOIN record r ON r.id = s.record_id "
+    "JOIN device d ON d.id = s.device_id LEFT JOIN record r ON r.id = s.record_id "
     "LEFT JOIN device_now n ON n.device_id = s.device_id "
     "LEFT JOIN record v ON v.id = n.record_id AND v.gone_at IS NULL ORDER BY s.device_id"
 )
@@ -60,9 +65,11 @@ class _Candidate(NamedTuple):
     exact: Any
     contact: Any
     apps_passed_over: int
+    pool: str | None
     voice: int | None
     voice_contact: Any
     voice_server: int | None
+    voice_pool: str | None
 
     def rank(self) -> tuple[Any, ...]:
         """Return what the greatest of wins."""
@@ -74,16 +81,17 @@ class Election:
     """Marks the staged rows that do not speak for their device.
 
     Args:
-        unread: Records of this server whose rows came but could not be read.
+        order: Of this merge.
     """
 
-    def __init__(self, connection: Connection, sql: Sql, server_id: int, unread: Collection[int]) -> None:
+    def __init__(self, connection: Connection, sql: Sql, order: MergeOrder) -> None:
         self._connection = connection
         self._sql = sql
-        self._server_id = server_id
-        self._unread = unread
-        self._silent: list[dict[str, int]] = []
-        self._to_read_again: list[dict[str, int]] = []
+        self._order = order
+        self._instant = instant_text if connection.dialect.name == "sqlite" else from_wire_instant
+        self._silent: list[dict[str, Any]] = []
+        self._to_read_again: list[dict[str, Any]] = []
+        self._to_cut: list[dict[str, Any]] = []
         #: Devices of which an unchanged row of this listing came beside the staged ones.
         self.unchanged_too = 0
 
@@ -93,6 +101,7 @@ class Election:
         for _, group in groupby(rows, key=attrgetter("device_id")):
             self._decide(list(group))
         self._many("UPDATE staged SET speaks = 0, fresh = 0 WHERE ord = :ord", self._silent)
+        self._many("UPDATE staged SET last_seen_at = :day WHERE ord = :ord", self._to_cut)
         self._many(
             "UPDATE staged SET whole_hash = NULL, apps_hash = NULL WHERE ord = :ord", self._to_read_again
         )
@@ -100,15 +109,23 @@ class Election:
     def _decide(self, rows: list[_Candidate]) -> None:
         best = max(rows, key=_Candidate.rank)
         sits = best.voice is not None and all(row.record_id != best.voice for row in rows)
-        if sits and best.voice_server == self._server_id and best.voice not in self._unread:
+        if sits and best.voice_server == self._order.run.server_id and best.voice not in self._order.unread:
             self.unchanged_too += 1
         wins = not sits or _known(best.contact) > _known(best.voice_contact)
-        self._silent += [{"ord": row.ord} for row in rows if row is not best or not wins]
+        silent = [row for row in rows if row is not best or not wins]
+        self._silent += [{"ord": row.ord} for row in silent]
+        if (best.pool if wins else best.voice_pool) == "ash":
+            self._to_cut += [{"ord": row.ord, "day": self._day(row.exact)} for row in silent if row.exact]
         if wins and best.record_id != best.voice and best.apps_passed_over:
             # Its apps were known when it was read; another record has spoken since.
             self._to_read_again.append({"ord": best.ord})
 
-    def _many(self, statement: str, rows: list[dict[str, int]]) -> None:
+    def _day(self, exact: str | datetime) -> str | datetime | None:
+        """Cut the contact of a record that does not speak: by its own groups it may be of another pool."""
+        contact = from_wire_instant(exact)
+        return None if contact is None else self._instant(day_of_contact(contact, self._order.zone))
+
+    def _many(self, statement: str, rows: list[dict[str, Any]]) -> None:
         if rows:
             self._connection.execute(text(statement), rows)
 

@@ -117,6 +117,8 @@ class StagingArea:
         self._make_unit = make_unit
         self._pending: list[tuple[Any, ...]] = []
         self._count = 0
+        #: Rows that came with a list of apps.
+        self.lists = 0
         self.apps = Interner()
         self._leaving = False
         self._create()
@@ -153,6 +155,7 @@ class StagingArea:
         contact, seen = observation.contact_at, observation.last_seen_at
         contact_text = instant_text(contact)
         self._count += 1
+        self.lists += apps is not None
         self._pending.append(
             (
                 self._count,

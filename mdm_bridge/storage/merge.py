@@ -180,7 +180,7 @@ class Merge:
 
     def _election(self) -> None:
         """Decide which record speaks for its device."""
-        self._elected = Election(self._connection, self._sql, self._order.run.server_id, self._order.unread)
+        self._elected = Election(self._connection, self._sql, self._order)
         self._elected.hold()
 
     def _late_decisions(self) -> None:

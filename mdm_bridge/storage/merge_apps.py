@@ -84,16 +84,37 @@ class AppMerge:
             self._connection.execute(statement, rows)
 
     def _intern(self) -> list[App]:
-        """Return what each number of the run stands for."""
+        """Return what each number of the run stands for.
+
+        Apps of rows that say nothing (another record speaks, a pool was chosen meanwhile) are not
+        written anywhere: they may be named on no device.
+        """
+        told = self._told()
+        kept = [app for number, app in enumerate(self._staged.apps) if told is None or number in told]
         names: dict[str, str | None] = {}
-        for app in self._staged.apps:
-            names[app.bundle_id] = names.get(app.bundle_id) or app.name or None
+        for app in kept:
+            # The same of several names, whatever the order of the listing.
+            names[app.bundle_id] = min(filter(None, (names.get(app.bundle_id), app.name)), default=None)
         apps = intern_apps(self._connection, names)
-        versions = _intern_versions(self._connection, {app.version or "" for app in self._staged.apps})
+        versions = _intern_versions(self._connection, {app.version or "" for app in kept})
         return [
-            (apps[app.bundle_id], versions[app.version or ""], _FLAGS[app.managed])
+            (apps.get(app.bundle_id, 0), versions.get(app.version or "", 0), _FLAGS[app.managed])
             for app in self._staged.apps
         ]
+
+    def _told(self) -> set[int] | None:
+        """Return the numbers of the apps in the rows that speak; None: all of the run."""
+        counted = self._sql.rows("SELECT count(*) FROM staged WHERE speaks = 1 AND apps IS NOT NULL")
+        if counted[0][0] == self._staged.lists:
+            return None
+        told: set[int] = set()
+        for (packed,) in rows_of(
+            self._connection, "SELECT apps FROM staged WHERE speaks = 1 AND apps IS NOT NULL"
+        ):
+            numbers = array("I")
+            numbers.frombytes(packed)
+            told.update(numbers)
+        return told
 
     def _ids_of(self, bundle_ids: Collection[str]) -> set[int]:
         if not bundle_ids:

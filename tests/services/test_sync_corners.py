@@ -552,3 +552,45 @@ def test_a_pool_chosen_by_hand_does_not_make_a_doubted_list_believed(
     assert sync().apps.removed == 0
     assert installed(store, "SERIAL0001") == {READER: "1.0", NOTES: "2.0"}
     assert_settled(sync, store)
+
+
+def test_no_record_of_a_device_of_the_ash_pool_keeps_the_hour(
+    sync: Sync, store: Store, source: FakeSource, clock: FakeClock
+) -> None:
+    """The record that speaks puts it there; another one, by its own groups, would not."""
+    source.devices = [device(1)]
+    sync()
+    clock.advance(days=3)
+    source.devices.append(
+        device(1, remote_id="TWIN", groups=("ASH",), contact_at=CONTACT + timedelta(days=2, hours=1))
+    )
+    sync()
+    assert state(store, "SERIAL0001")["pool_by_rule"] == "ash"
+    assert {row["last_contact_at"].hour for row in rows_of(store, "record")} == {0}
+    assert_settled(sync, store)
+    source.devices[0]["contact_at"] = CONTACT + timedelta(days=1)
+    sync()
+    assert {row["last_contact_at"].hour for row in rows_of(store, "record")} == {0}
+    assert_settled(sync, store)
+
+
+def test_the_apps_of_a_row_that_says_nothing_are_named_nowhere(
+    sync: Sync, store: Store, clock: FakeClock
+) -> None:
+    source = _Interrupting([device(1, apps={READER: "1"}), device(2), device(4, apps={READER: "1"})])
+    sync(source)
+    clock.advance(days=3)
+    other = device(1, remote_id="TWIN", apps={"com.private.twin": "7.7"}, contact_at=CONTACT - timedelta(9))
+    again = device(
+        3, remote_id="UDID-0002", apps={"com.private.again": "1"}, contact_at=CONTACT - timedelta(9)
+    )
+    source.devices += [other, again]
+    source.devices[2].update(groups=("Formation",), apps={"com.private.late": "1"})
+    source.meanwhile = lambda: set_pool(store, "SERIAL0004", "ash")
+    assert sync(source).status == "complete"
+    kept = repr(contents(store, without=frozenset()))
+    assert "com.private" not in kept
+    assert "7.7" not in kept
+    source.meanwhile = lambda: None
+    sync(source)
+    assert_settled(sync, store, source)

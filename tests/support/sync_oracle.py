@@ -66,7 +66,14 @@ class Device:
 
     def picture(self) -> Any:
         """Return what counts as a change of it."""
-        return (dict(self.now or {}), self.voice, self.last_seen, self.total, dict(self.named))
+        return (
+            dict(self.now or {}),
+            self.voice,
+            self.voice_lives,
+            self.last_seen,
+            self.total,
+            dict(self.named),
+        )
 
 
 @dataclass
@@ -331,9 +338,11 @@ class Oracle:
     ) -> None:
         """Choose the row that speaks for a device and take over what it says."""
         standing = []
+        kept_before = {}
         for row in rows:
             key = (server, row["remote_id"])
             record = self.records.setdefault(key, Record(serial))
+            kept_before[key] = record.contact
             record.contact = _keep(record.contact, self._contact(row, rules, now))
             speaks = device.voice == key and device.voice_lives
             exact = _order(_believed(row, now))
@@ -344,9 +353,15 @@ class Oracle:
             if row is not best:
                 self.records[server, row["remote_id"]].listed = False
         sits = device.voice_lives and device.voice not in [(server, r["remote_id"]) for r in rows]
-        if sits and device.voice and best_rank[0] <= _order(self.records[device.voice].contact):
-            return
-        self._speak(server, serial, device, best, rules, now, doubted, counts)
+        if not (sits and device.voice and best_rank[0] <= _order(self.records[device.voice].contact)):
+            self._speak(server, serial, device, best, rules, now, doubted, counts)
+        if device.now is not None and device.pool(device.now["pool_by_rule"]) == "ash":
+            # Whatever pool its own groups mean: the device is in this one.
+            for row in rows:
+                key = (server, row["remote_id"])
+                if key != device.voice:
+                    told = _cut(_believed(row, now))
+                    self.records[key].contact = _cut(_keep(kept_before[key], told))
 
     def _speak(
         self,
