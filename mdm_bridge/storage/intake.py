@@ -154,6 +154,7 @@ class StagingArea:
         """Stage one device (see ``ports.sync.Intake.add``)."""
         contact, seen = observation.contact_at, observation.last_seen_at
         contact_text = instant_text(contact)
+        packed = None if apps is None else array("I", map(self.apps.__getitem__, apps)).tobytes()
         self._count += 1
         self.lists += apps is not None
         self._pending.append(
@@ -184,12 +185,11 @@ class StagingArea:
                 None if day is None else day.isoformat(),
                 whole_hash,
                 apps_hash,
-                None if apps is None else array("I", map(self.apps.__getitem__, apps)).tobytes(),
+                packed,
                 None if apps is None else len(apps) + other_apps,
             )
         )
-        if len(self._pending) >= _BATCH:
-            self._flush()
+        self._flush(_BATCH)
 
     def choose(self, contested: Mapping[str, bool]) -> int:
         """Keep one row of each of these remote ids (see ``ports.sync.Intake.choose``)."""
@@ -225,8 +225,9 @@ class StagingArea:
                 [{"record": record, "unknown": APPS_UNKNOWN, "doubted": DOUBTED} for record in record_ids],
             )
 
-    def _flush(self) -> None:
-        if not self._pending:
+    def _flush(self, least: int = 1) -> None:
+        """Write the pending rows, if there are at least so many."""
+        if len(self._pending) < least:
             return
         with storage_errors(), self._connection.begin():
             insert_rows(self._connection, "staged", _NAMES, self._pending)
