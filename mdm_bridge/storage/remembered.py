@@ -38,12 +38,16 @@ def remember_rules(sql: Sql, order: MergeOrder) -> None:
 
 
 def _forget_now(sql: Sql, field: str, may_stay: MayStay) -> None:
-    """Erase from the current state; devices that left, or could not be read, are among them."""
+    """Erase from the current state; devices that left, or could not be read, are among them.
+
+    A state that this listing made, all of it, was judged by the present rules.
+    """
     masked = ", name_masked = TRUE" if field == "name" else ""
     rows = sql.rows(
         f'SELECT n.device_id, d.serial, n."{field}" FROM device_now n '
         "JOIN record r ON r.id = n.record_id JOIN device d ON d.id = n.device_id "
-        f'WHERE r.server_id = <server> AND n."{field}" IS NOT NULL'
+        f'WHERE r.server_id = <server> AND n."{field}" IS NOT NULL '
+        "AND n.device_id NOT IN (SELECT s.device_id FROM staged s WHERE s.fresh = 1)"
     )
     for device, serial, value in rows:
         kept = _kept(field, value, serial, may_stay)
