@@ -152,8 +152,7 @@ class StagingArea:
         day: date | None,
     ) -> None:
         """Stage one device (see ``ports.sync.Intake.add``)."""
-        contact, seen = observation.contact_at, observation.last_seen_at
-        contact_text = instant_text(contact)
+        exact, seen = _contact_texts(observation)
         packed = None if apps is None else array("I", map(self.apps.__getitem__, apps)).tobytes()
         self._count += 1
         self.lists += apps is not None
@@ -176,8 +175,8 @@ class StagingArea:
                 observation.battery_percent,
                 _megabytes(observation.capacity_gb),
                 _megabytes(observation.available_gb),
-                contact_text,
-                contact_text if seen is contact else instant_text(seen),
+                exact,
+                seen,
                 instant_text(observation.enrolled_at),
                 None if observation.groups is None else _as_json(observation.groups),
                 observation.pool,
@@ -247,3 +246,11 @@ class StagingArea:
 
 def _megabytes(gigabytes: float | None) -> int | None:
     return None if gigabytes is None else round(gigabytes * 1000)
+
+
+def _contact_texts(observation: Observation) -> tuple[str | None, str | None]:
+    """Return the exact contact and the one that is kept, as text; most often they are the same."""
+    exact = instant_text(observation.contact_at)
+    if observation.last_seen_at is observation.contact_at:
+        return exact, exact
+    return exact, instant_text(observation.last_seen_at)
