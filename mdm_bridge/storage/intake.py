@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -43,7 +44,12 @@ SELECT (SELECT count(DISTINCT r.device_id) FROM leaving l JOIN record r ON r.id 
         (SELECT r.server_id FROM record r WHERE r.id = (SELECT max(record_id) FROM leaving)))
 """
 
-_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
+@lru_cache(maxsize=1024)
+def _as_json(groups: tuple[str, ...]) -> str:
+    """Return the groups of a device as they are stored; few sets of groups come again and again."""
+    return json.dumps(groups, ensure_ascii=False)
+
 
 _COLUMNS: tuple[tuple[str, str], ...] = (
     ("ord", "INTEGER PRIMARY KEY"),

@@ -55,6 +55,7 @@ class Merge:
         self._connection = connection
         self._staged = staged
         self._order = order
+        self._swapped = 0
         self._sql = Sql(
             connection, now=order.run.started_at, run=order.run.run_id, server=order.run.server_id
         )
@@ -68,8 +69,9 @@ class Merge:
             self._remember()
             return MergeResult()
         self._devices()
-        self._swaps()
-        self._returning()
+        if self._arrivals:
+            self._swaps()
+            self._returning()
         gone_changes = self._leaving()
         self._election()
         self._late_decisions()
@@ -117,14 +119,17 @@ class Merge:
         return tuple(row[0] for row in rows)
 
     def _devices(self) -> None:
-        """Insert devices never seen; nothing of an existing one is touched. Mark those without a state."""
+        """Insert devices never seen; nothing of an existing one is touched. Mark those without a state.
+
+        Left aside are the rows of known records that stand for the same device as ever.
+        """
         self._sql.run(
             "INSERT INTO device (serial, state_since, first_seen_at) "
             "SELECT DISTINCT s.serial, <now>, <now> FROM staged s "
             "WHERE NOT EXISTS (SELECT 1 FROM device d WHERE d.serial = s.serial) "
             "ON CONFLICT (serial) DO NOTHING"  # added by hand a moment ago
         )
-        self._sql.run(
+        self._arrivals = self._sql.run(
             "UPDATE staged SET device_id = d.id, fresh = CASE WHEN n.device_id IS NULL THEN 1 ELSE 0 END "
             "FROM device d LEFT JOIN device_now n ON n.device_id = d.id WHERE d.serial = staged.serial "
             "AND (staged.device_id <differs> d.id OR n.device_id IS NULL)"
@@ -223,6 +228,18 @@ class Merge:
             "OR record.enrolled_at <differs> COALESCE(s.enrolled_at, record.enrolled_at) "
             f"OR record.last_contact_at <differs> ({contact}))"
         )
+        if self._arrivals:
+            self._new_records()
+        self._sql.run(
+            "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE gone_at IS NULL "
+            "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) AND id IN (SELECT n.record_id "
+            "FROM device_now n JOIN staged s ON s.device_id = n.device_id "
+            "WHERE s.speaks = 1 AND s.record_id <> n.record_id)"
+        )
+        return enrolled
+
+    def _new_records(self) -> None:
+        """Insert the aliases never seen."""
         self._sql.run(
             "INSERT INTO record (server_id, device_id, remote_id, udid, enrolled_at, first_seen_at, "
             "last_contact_at, whole_hash, apps_hash) SELECT <server>, s.device_id, s.remote_id, s.udid, "
@@ -233,13 +250,6 @@ class Merge:
             "UPDATE staged SET record_id = r.id FROM record r WHERE staged.record_id IS NULL "
             "AND r.server_id = <server> AND r.remote_id = staged.remote_id AND r.gone_at IS NULL"
         )
-        self._sql.run(
-            "UPDATE record SET whole_hash = NULL, apps_hash = NULL WHERE gone_at IS NULL "
-            "AND (whole_hash IS NOT NULL OR apps_hash IS NOT NULL) AND id IN (SELECT n.record_id "
-            "FROM device_now n JOIN staged s ON s.device_id = n.device_id "
-            "WHERE s.speaks = 1 AND s.record_id <> n.record_id)"
-        )
-        return enrolled
 
     def _iso(self, column: str) -> str:
         """Return an instant as the text the history keeps."""
