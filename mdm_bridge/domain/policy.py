@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -36,6 +36,10 @@ _TAG = re.compile(r"[A-Z]{1,4}[ ._/#-]?[0-9](?:[ ._/#-]?[0-9])+")
 _NUMBER = re.compile(r"[ ._/#-]?[0-9](?:[ ._/#-]?[0-9])*")
 
 
+def _fold(names: Iterable[str]) -> frozenset[str]:
+    return frozenset([name.casefold() for name in names])
+
+
 @dataclass(frozen=True, slots=True)
 class Criteria:
     """Ways to recognise a device; one that fits is enough.
@@ -49,13 +53,16 @@ class Criteria:
     locations: tuple[str, ...] = ()
     tag_prefix: str | None = None
     url_params: Mapping[str, str] = field(default_factory=dict)
+    # Made once: every device of a fleet is compared with it.
+    _folded: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_folded", _fold(self.groups))
 
     def matches(self, seen: Sighting) -> bool:
         """Tell whether one of the criteria fits this device."""
-        if self.groups and seen.groups:
-            wanted = {name.casefold() for name in self.groups}
-            if any(name.casefold() in wanted for name in seen.groups):
-                return True
+        if self.groups and seen.groups and not self._folded.isdisjoint(_fold(seen.groups)):
+            return True
         if self.locations and seen.location is not None and seen.location in self.locations:
             return True
         if self.tag_prefix and seen.asset_tag and seen.asset_tag.startswith(self.tag_prefix):
@@ -110,6 +117,15 @@ class ServerPolicy:
     mentioned_groups: tuple[str, ...] = ()
     classes: frozenset[str] = frozenset({"ipad"})
     shrink_percent: int = 30
+    # Made once, as in Criteria.
+    _kept_groups: frozenset[str] = field(init=False, repr=False, compare=False)
+    _neutral: re.Pattern[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        criteria = [self.scope, *(rule.criteria for rule in self.rules)]
+        named = [name for one in criteria if one for name in one.groups]
+        object.__setattr__(self, "_kept_groups", _fold([*named, *self.mentioned_groups]))
+        object.__setattr__(self, "_neutral", re.compile(self.name_pattern))
 
     def in_scope(self, seen: Sighting) -> bool:
         """Tell whether this device is ours to look after."""
@@ -134,15 +150,11 @@ class ServerPolicy:
 
     def pools_of(self, seen: Sighting) -> tuple[str, ...]:
         """Return the pools whose rules fit, in file order, each once."""
-        return tuple(dict.fromkeys(rule.pool for rule in self.rules if rule.criteria.matches(seen)))
+        return tuple(dict.fromkeys([rule.pool for rule in self.rules if rule.criteria.matches(seen)]))
 
     def kept_groups(self) -> frozenset[str]:
         """Return the group names, case-folded, that may be kept."""
-        scope = self.scope.groups if self.scope else ()
-        named = [*scope, *self.mentioned_groups]
-        for rule in self.rules:
-            named.extend(rule.criteria.groups)
-        return frozenset(name.casefold() for name in named)
+        return self._kept_groups
 
     def digest(self) -> str:
         """Return a digest that changes when a row must be judged again."""
@@ -161,7 +173,7 @@ class ServerPolicy:
 
     def name_is_neutral(self, name: str) -> bool:
         """Tell whether a device name may be kept."""
-        return re.fullmatch(self.name_pattern, name) is not None
+        return self._neutral.fullmatch(name) is not None
 
     def tag_is_neutral(self, tag: str) -> bool:
         """Tell whether an asset tag may be kept: a name that may, a short series, or a prefix of ours."""
